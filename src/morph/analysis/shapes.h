@@ -1,0 +1,11 @@
+#pragma once
+
+#include "morph/ir/graph.h"
+
+namespace morph {
+
+/// The graph with the shape of every value filled in. Throws Error with a node's label where the
+/// graph cannot be run: unknown op, missing param, rank or size that does not fit.
+Graph infer_shapes(const Graph& graph);
+
+}  // namespace morph

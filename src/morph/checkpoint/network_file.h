@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "morph/ir/graph.h"
+#include "morph/nn/params.h"
+
+namespace morph {
+
+/// A network as it is on disk: structure, and weights if there are any.
+struct Network {
+  Graph graph = Graph();
+  std::optional<Params> params = {};
+};
+
+/// Reads `X.morph` (the text form) and, if it is there, `X.safetensors` beside it. Shapes are
+/// inferred and the weights checked against the graph. Throws Error naming file and fault.
+Network read_network(const std::filesystem::path& path);
+
+/// Writes `X.morph` and, with params, `X.safetensors`; without, an old `X.safetensors` is removed so
+/// that it cannot be taken for this network's.
+void write_network(const std::filesystem::path& path, const Network& network);
+
+}  // namespace morph

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morph/base/union_find.h"
+#include "morph/ir/graph.h"
+
+namespace morph {
+
+/// One channel of some value, followed by identity from the op that makes it through all that hand
+/// it on. Small integers, given out by ChannelFlow::fresh().
+using ChannelId = int32_t;
+
+/// Which channel each position of a value belongs to. `extents` is the value's shape with 1 on every
+/// axis along which the channel does not change, so [N, C, H, W] feature maps have [1, C, 1, 1];
+/// `ids` are in row-major order. More than one axis may vary: reshaping C into (g, C/g) gives
+/// [1, g, C/g, 1, 1], and flattening a map gives [1, C·H·W] with each id H·W times.
+struct Channels {
+  Shape extents = {};
+  std::vector<ChannelId> ids = {};
+
+  /// The same id everywhere: a value without channels to tell apart.
+  static Channels uniform(size_t rank, ChannelId id);
+
+  /// Ids that vary along one axis of a value of this rank.
+  static Channels along(size_t rank, size_t axis, std::vector<ChannelId> ids);
+
+  bool varies_along(size_t axis) const { return extents[axis] > 1; }
+
+  /// The ids with `extents` grown to `shape` on the axes marked true: each repeated along them.
+  Channels expanded(const Shape& shape, const std::vector<bool>& axes) const;
+
+  /// The same with every axis along which no id changes set to 1.
+  Channels compressed() const;
+
+  bool operator==(const Channels&) const = default;
+};
+
+/// Along one axis of one param of a node, the channel that each position belongs to.
+struct ParamChannels {
+  std::string slot = {};
+  size_t axis = 0;
+  std::vector<ChannelId> ids = {};  ///< One per position.
+  bool of_output = true;            ///< Channels of the node's output; else of what it reads.
+};
+
+/// What is known of a node's channels beside those of its output.
+struct NodeChannels {
+  std::vector<ParamChannels> params = {};
+  std::vector<ChannelId> reads = {};  ///< Input channels each output channel is computed from all
+                                      ///< of (Conv, Gemm); empty for ops that mix no channels.
+};
+
+/// The state in which channel rules work: hands out channels, ties and pins them, and notes where a
+/// node's params carry them. One per analysis of a graph.
+class ChannelFlow {
+ public:
+  /// New channels, tied to nothing.
+  std::vector<ChannelId> fresh(int64_t count);
+
+  /// From now on the two live or die together.
+  void tie(ChannelId a, ChannelId b) { sets_.unite(a, b); }
+  /// Position by position. The spans have one length.
+  void tie(std::span<const ChannelId> a, std::span<const ChannelId> b);
+
+  /// Nothing tied to these channels may be removed; the first reason given for a channel is kept.
+  /// Say what holds it, for a person: "network output", "Softmax over channels in 'attn'".
+  void pin(std::span<const ChannelId> ids, std::string_view reason);
+
+  /// The channels of `value` along `axis`, for an op that treats that axis as channels: whatever
+  /// varies along another axis is tied, so that position i is one channel set.
+  std::vector<ChannelId> along_axis(const Channels& value, const Shape& shape, size_t axis);
+
+  /// Notes for the node under analysis that positions of a param's axis are output channels …
+  void bind_output(std::string slot, size_t axis, std::vector<ChannelId> ids);
+  /// … or channels that the node reads.
+  void bind_input(std::string slot, size_t axis, std::vector<ChannelId> ids);
+  /// Notes that every output channel of the node is computed from all of these.
+  void reads(std::vector<ChannelId> ids);
+
+  /// Ends the analysis of one node and returns what was noted for it.
+  NodeChannels take_notes();
+
+  ChannelId representative(ChannelId id) const { return sets_.find(id); }
+  const UnionFind& sets() const { return sets_; }
+  const std::map<ChannelId, std::string>& pins() const { return pins_; }
+
+ private:
+  UnionFind sets_;
+  std::map<ChannelId, std::string> pins_;
+  NodeChannels notes_;
+};
+
+}  // namespace morph

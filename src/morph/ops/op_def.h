@@ -1,0 +1,84 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morph/ir/graph.h"
+#include "morph/ops/channels.h"
+
+namespace morph {
+
+/// What one node does for one example, as coefficients of its channel counts: `in`, the channels it
+/// reads (or, if it mixes none, those of its first input), and `out`, those of its output.
+struct Work {
+  double macs_per_pair = 0;       ///< Multiply-adds for each (in, out) pair: Conv, Gemm.
+  double macs_per_output = 0;     ///< Multiply-adds for each output channel: depthwise Conv.
+  double weights_per_pair = 0;    ///< Kernel weights for each (in, out) pair.
+  double weights_per_output = 0;  ///< Kernel weights for each output channel: depthwise Conv.
+  double offsets_per_output = 0;  ///< Other trainable numbers for each output channel: bias, BN
+                                  ///< scale and shift.
+  double input_size = 0;          ///< Elements of one input channel.
+  double output_size = 0;         ///< Elements of one output channel.
+
+  /// True for convolutions and dense layers, the ops whose multiply-adds are counted.
+  bool is_layer() const { return macs_per_pair > 0 || macs_per_output > 0; }
+};
+
+/// A param that an op takes.
+struct Slot {
+  std::string_view name;
+  bool required;
+  bool trainable;  ///< False for running statistics.
+};
+
+/// One input of a node under channel analysis.
+struct ValueChannels {
+  const Shape& shape;
+  const Channels& channels;
+};
+
+/// For each axis of a value, which positions survive; an empty list means all.
+using Kept = std::vector<std::vector<bool>>;
+
+/// What changes around a node when channels are removed.
+struct Resize {
+  std::span<const Shape> old_inputs;
+  std::span<const Kept> kept_inputs;
+  std::span<const Shape> new_inputs;
+  const Kept& kept_output;
+  const Shape& new_output;
+};
+
+/// Everything structure learning knows about one kind of operator. One per file in ops/.
+struct OpDef {
+  std::string_view name;  ///< ONNX op_type.
+  size_t min_inputs;
+  size_t max_inputs;
+  std::span<const Slot> slots;
+
+  /// The output's shape. Throws Error with the node's label where the node cannot be run.
+  Shape (*infer_shape)(const Node& node, std::span<const Shape> inputs);
+
+  /// The output's channels; ties, pins and notes through `flow`.
+  Channels (*channels)(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow);
+
+  /// What the node computes, per channel. `node.shape` is known.
+  Work (*work)(const Node& node, std::span<const Shape> inputs);
+
+  /// Rewrites the attributes that hold channel counts or positions.
+  void (*resize)(Node& node, const Resize& change);
+};
+
+/// The definition of `op`. Throws Error if there is none.
+const OpDef& op_def(std::string_view op);
+
+/// Every known op, sorted by name.
+std::span<const OpDef* const> all_ops();
+
+#define MORPH_OP(name) extern const OpDef k##name;
+#include "morph/ops/ops.def"
+#undef MORPH_OP
+
+}  // namespace morph

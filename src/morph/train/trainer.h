@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <nlohmann/json.hpp>
+
+#include "morph/data/dataset.h"
+#include "morph/data/loader.h"
+#include "morph/nn/graph_module.h"
+
+namespace morph {
+
+/// How to train. The defaults are those that did best in the project's own experiments.
+struct TrainOptions {
+  int64_t epochs = 30;
+  int64_t batch_size = 128;
+  double learning_rate = 0.1;       ///< At the peak.
+  double final_rate = 0.0;          ///< At the end, as a share of the peak: cosine from 1 to this.
+  double warmup_epochs = 1;         ///< Linear from 0 to the peak.
+  double momentum = 0.9;            ///< Nesterov.
+  double weight_decay = 5e-4;
+  bool decay_scales = false;        ///< Weight decay on BN scales and shifts and on biases too.
+  double label_smoothing = 0.0;     ///< Share of the target spread evenly over all classes.
+  int64_t crop_padding = 0;
+  bool flip = true;
+  bool mixed_precision = false;     ///< bf16 autocast, on CUDA only.
+  uint64_t seed = 0;
+  int64_t workers = 1;
+};
+
+/// Throws Error naming the first option that is out of range, its value and the range.
+void validate(const TrainOptions& options);
+
+/// Loss and accuracy over a data set.
+struct Evaluation {
+  double loss = 0;   ///< Mean cross-entropy, without label smoothing.
+  double top1 = 0;   ///< Share of examples whose class has the largest output, in percent.
+  int64_t examples = 0;
+};
+
+/// One epoch of training as it went.
+struct EpochReport {
+  int64_t epoch = 0;             ///< From 1.
+  double loss = 0;               ///< Mean task loss over the epoch.
+  double penalty = 0;            ///< Mean penalty added to it.
+  double learning_rate = 0;      ///< At the end of the epoch.
+  double train_top1 = 0;         ///< Percent, on the augmented batches as they were trained on.
+  Evaluation test = {};
+  double seconds = 0;            ///< Wall time of the training part.
+  double images_per_second = 0;
+  nlohmann::json extra = nlohmann::json::object();  ///< What callbacks add: cost, strength, …
+};
+
+/// What is known of a run in the middle of an epoch, for progress lines.
+struct StepReport {
+  int64_t epoch = 0;
+  int64_t step = 0;
+  int64_t steps = 0;             ///< In the epoch.
+  double loss = 0;               ///< Mean over the epoch so far.
+  double top1 = 0;
+  double images_per_second = 0;
+  double eta_seconds = 0;        ///< To the end of the run.
+};
+
+/// Told of a run as it goes; every method has an empty default.
+class Callback {
+ public:
+  virtual ~Callback() = default;
+  virtual void on_step(const StepReport&) {}
+  virtual void on_epoch_start(int64_t /*epoch*/) {}
+  virtual void on_epoch(EpochReport& /*report*/) {}
+  /// Extra state that belongs into a checkpoint, and its way back.
+  virtual nlohmann::json save() const { return nullptr; }
+  virtual void restore(const nlohmann::json&) {}
+};
+
+/// What is added to the loss. Knows its own strength and may change it between epochs.
+class Penalty {
+ public:
+  virtual ~Penalty() = default;
+  /// Adds the penalty's gradient into the .grad of the parameters after backward(), and returns its
+  /// value as a scalar on the device. Must not make the host wait.
+  virtual at::Tensor add_gradient() = 0;
+};
+
+struct TrainSummary {
+  std::vector<EpochReport> epochs = {};
+  Evaluation final = {};
+};
+
+/// Trains one network on one data set: SGD with Nesterov momentum, warm-up and cosine schedule.
+/// Knows nothing of structure learning: a penalty is an object it is given, so training a seed,
+/// learning a structure and retraining from scratch are one code path.
+class Trainer {
+ public:
+  /// `module` is trained in place and must outlive the trainer.
+  Trainer(GraphModule& module, const DataSplits& data, const TrainOptions& options);
+  ~Trainer();
+
+  void set_penalty(Penalty* penalty);      ///< Not owned; nullptr for none.
+  void add_callback(Callback* callback);   ///< Not owned.
+
+  /// A checkpoint is written to `folder` after each epoch, and every `minutes` within one.
+  void checkpoint_to(std::filesystem::path folder, double minutes = 5);
+
+  /// Goes on from a checkpoint in `folder` if there is one; true if so. Throws Error if it is
+  /// damaged or of another network or other options.
+  bool resume_from(const std::filesystem::path& folder);
+
+  /// Trains to the last epoch.
+  TrainSummary run();
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+/// Evaluates in eval mode, leaving the module in the mode it was in.
+Evaluation evaluate(GraphModule& module, const Dataset& data, const Normalization& normalization,
+                    int64_t batch_size = 256);
+
+}  // namespace morph
