@@ -39,16 +39,23 @@ struct ValueChannels {
   const Channels& channels;
 };
 
-/// For each axis of a value, which positions survive; an empty list means all.
-using Kept = std::vector<std::vector<bool>>;
+/// For each axis of a value, how many copies of each old position the new one has: 0 for a removed
+/// channel, 1 for a kept one, more when widening; an empty list means one of each.
+using Copies = std::vector<std::vector<int64_t>>;
 
-/// What changes around a node when channels are removed.
+/// What changes around a node when channels are removed or multiplied.
 struct Resize {
   std::span<const Shape> old_inputs;
-  std::span<const Kept> kept_inputs;
+  std::span<const Copies> input_copies;
   std::span<const Shape> new_inputs;
-  const Kept& kept_output;
+  const Copies& output_copies;
   const Shape& new_output;
+};
+
+/// What becomes of a node when inputs of it vanish because they have no channels left.
+enum class Needs {
+  kEveryInput,  ///< It vanishes too.
+  kAnyInput,    ///< It goes on with the inputs that are left: Add, Concat.
 };
 
 /// Everything structure learning knows about one kind of operator. One per file in ops/.
@@ -69,6 +76,11 @@ struct OpDef {
 
   /// Rewrites the attributes that hold channel counts or positions.
   void (*resize)(Node& node, const Resize& change);
+
+  Needs needs = Needs::kEveryInput;
+
+  /// The param that scales each output channel after it was normalised, a gamma gate; "" if none.
+  std::string_view scale_slot = {};
 };
 
 /// The definition of `op`. Throws Error if there is none.
