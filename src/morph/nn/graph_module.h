@@ -10,6 +10,7 @@
 #include <c10/core/Device.h>
 
 #include "morph/ir/graph.h"
+#include "morph/nn/kernels.h"
 #include "morph/nn/params.h"
 
 namespace morph {
@@ -57,10 +58,19 @@ class GraphModule {
   void set_masks(InputMasks masks) { masks_ = std::move(masks); }
 
  private:
+  enum class Keep { kOutputs, kAll };
+
+  void bind();
+  std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, Keep keep) const;
+  at::Tensor run_node(NodeId id, std::span<const at::Tensor> values) const;
+  at::Tensor call_kernel(NodeId id, std::span<const at::Tensor> inputs) const;
+
   Graph graph_;
   Params params_;
   std::vector<std::pair<std::string, at::Tensor>> parameters_;
-  std::vector<std::map<std::string, at::Tensor>> slots_;  // By node: params by slot.
+  std::vector<SlotTensors> slots_;               // By node.
+  std::vector<Kernel> kernels_;                  // By node.
+  std::vector<std::vector<size_t>> done_after_;  // By node: values that are not read later.
   InputMasks masks_;
   bool training_ = true;
 };
