@@ -1,8 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 #include <nlohmann/json.hpp>
 
+#include "morph/base/error.h"
 #include "morph/data/dataset.h"
 #include "morph/data/loader.h"
 #include "morph/nn/graph_module.h"
@@ -20,16 +21,16 @@ namespace morph {
 struct TrainOptions {
   int64_t epochs = 30;
   int64_t batch_size = 128;
-  double learning_rate = 0.1;       ///< At the peak.
-  double final_rate = 0.0;          ///< At the end, as a share of the peak: cosine from 1 to this.
-  double warmup_epochs = 1;         ///< Linear from 0 to the peak.
-  double momentum = 0.9;            ///< Nesterov.
+  double learning_rate = 0.1;  ///< At the peak.
+  double final_rate = 0.0;     ///< At the end, as a share of the peak: cosine from 1 to this.
+  double warmup_epochs = 1;    ///< Linear from 0 to the peak.
+  double momentum = 0.9;       ///< Nesterov.
   double weight_decay = 5e-4;
-  bool decay_scales = false;        ///< Weight decay on BN scales and shifts and on biases too.
-  double label_smoothing = 0.0;     ///< Share of the target spread evenly over all classes.
+  bool decay_scales = false;     ///< Weight decay on BN scales and shifts and on biases too.
+  double label_smoothing = 0.0;  ///< Share of the target spread evenly over all classes.
   int64_t crop_padding = 0;
   bool flip = true;
-  bool mixed_precision = false;     ///< bf16 autocast, on CUDA only.
+  bool mixed_precision = false;  ///< bf16 autocast and channels-last; no effect but on CUDA.
   uint64_t seed = 0;
   int64_t workers = 1;
 };
@@ -37,45 +38,72 @@ struct TrainOptions {
 /// Throws Error naming the first option that is out of range, its value and the range.
 void validate(const TrainOptions& options);
 
+/// The options as JSON, by the names of the fields.
+nlohmann::json describe(const TrainOptions& options);
+
+/// The learning rate of optimizer step `step` (from 0) of a run. With W = warmup_epochs ·
+/// steps_per_epoch and T = epochs · steps_per_epoch:
+///
+///     rate(s) = peak · (s + 1) / W                                            for s + 1 ≤ W
+///     rate(s) = peak · (f + (1 − f) · (1 + cos(π · (s − W) / (T − W))) / 2)   after it
+///
+/// with f = final_rate; peak where W lies between s and s + 1.
+double learning_rate_at(const TrainOptions& options, int64_t step, int64_t steps_per_epoch);
+
 /// Loss and accuracy over a data set.
 struct Evaluation {
-  double loss = 0;   ///< Mean cross-entropy, without label smoothing.
-  double top1 = 0;   ///< Share of examples whose class has the largest output, in percent.
+  double loss = 0;  ///< Mean cross-entropy, without label smoothing.
+  double top1 = 0;  ///< Share of examples whose class has the largest output, in percent.
   int64_t examples = 0;
 };
 
 /// One epoch of training as it went.
 struct EpochReport {
-  int64_t epoch = 0;             ///< From 1.
-  double loss = 0;               ///< Mean task loss over the epoch.
-  double penalty = 0;            ///< Mean penalty added to it.
-  double learning_rate = 0;      ///< At the end of the epoch.
-  double train_top1 = 0;         ///< Percent, on the augmented batches as they were trained on.
+  int64_t epoch = 0;         ///< From 1.
+  int64_t epochs = 0;        ///< In the run.
+  double loss = 0;           ///< Mean task loss over the epoch.
+  double penalty = 0;        ///< Mean penalty added to it.
+  double learning_rate = 0;  ///< At the end of the epoch.
+  double train_top1 = 0;     ///< Percent, on the augmented batches as they were trained on.
   Evaluation test = {};
-  double seconds = 0;            ///< Wall time of the training part.
+  double seconds = 0;  ///< Wall time of the training part.
   double images_per_second = 0;
   nlohmann::json extra = nlohmann::json::object();  ///< What callbacks add: cost, strength, …
 };
 
+/// The report as JSON, by the names of the fields, and back. A value that is not finite is null.
+nlohmann::json describe(const EpochReport& report);
+EpochReport parse_epoch_report(const nlohmann::json& json);
+
 /// What is known of a run in the middle of an epoch, for progress lines.
 struct StepReport {
-  int64_t epoch = 0;
-  int64_t step = 0;
-  int64_t steps = 0;             ///< In the epoch.
-  double loss = 0;               ///< Mean over the epoch so far.
+  int64_t epoch = 0;   ///< From 1.
+  int64_t epochs = 0;  ///< In the run.
+  int64_t step = 0;    ///< Steps done in the epoch.
+  int64_t steps = 0;   ///< In the epoch.
+  double loss = 0;     ///< Mean over the epoch so far.
   double top1 = 0;
   double images_per_second = 0;
-  double eta_seconds = 0;        ///< To the end of the run.
+  double eta_seconds = 0;  ///< To the end of the run.
 };
 
-/// Told of a run as it goes; every method has an empty default.
+/// Told of a run as it goes; every method has an empty default. Callbacks are told in the order
+/// they were added, so one that prints what others add to a report comes last.
 class Callback {
  public:
   virtual ~Callback() = default;
+
+  /// Told about twice a second, at the end of each epoch, and after a checkpoint within one. When
+  /// is a matter of wall time: nothing that the training depends on may be done here.
   virtual void on_step(const StepReport&) {}
+
+  /// Told before the first step of an epoch; not again when a run goes on from within it.
   virtual void on_epoch_start(int64_t /*epoch*/) {}
+
+  /// Told after the evaluation that ends an epoch.
   virtual void on_epoch(EpochReport& /*report*/) {}
-  /// Extra state that belongs into a checkpoint, and its way back.
+
+  /// Extra state that belongs into a checkpoint, and its way back; null for none.
   virtual nlohmann::json save() const { return nullptr; }
   virtual void restore(const nlohmann::json&) {}
 };
@@ -94,26 +122,40 @@ struct TrainSummary {
   Evaluation final = {};
 };
 
+/// Thrown by Trainer::run() when it was asked to stop.
+class Interrupted : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Trains one network on one data set: SGD with Nesterov momentum, warm-up and cosine schedule.
 /// Knows nothing of structure learning: a penalty is an object it is given, so training a seed,
 /// learning a structure and retraining from scratch are one code path.
 class Trainer {
  public:
-  /// `module` is trained in place and must outlive the trainer.
+  /// `module` is trained in place and must outlive the trainer; it stays on the device it is on.
+  /// Its parameters become views of one buffer, which ends the use of an older trainer of the same
+  /// module. Throws Error if the options are out of range or the data do not fit the network.
   Trainer(GraphModule& module, const DataSplits& data, const TrainOptions& options);
   ~Trainer();
 
-  void set_penalty(Penalty* penalty);      ///< Not owned; nullptr for none.
-  void add_callback(Callback* callback);   ///< Not owned.
+  void set_penalty(Penalty* penalty);     ///< Not owned; nullptr for none.
+  void add_callback(Callback* callback);  ///< Not owned.
 
-  /// A checkpoint is written to `folder` after each epoch, and every `minutes` within one.
+  /// A checkpoint is written to `folder` after each epoch, and every `minutes` within one. Throws
+  /// Error if the folder cannot be made or written into.
   void checkpoint_to(std::filesystem::path folder, double minutes = 5);
 
-  /// Goes on from a checkpoint in `folder` if there is one; true if so. Throws Error if it is
-  /// damaged or of another network or other options.
+  /// Goes on from a checkpoint in `folder` if there is one; true if so. Callbacks with state must
+  /// have been added before. Throws Error if it is damaged or of another network, other data or
+  /// other options (the number of workers may differ).
   bool resume_from(const std::filesystem::path& folder);
 
-  /// Trains to the last epoch.
+  /// run() ends after the step in which `*stop` has become true: it writes a checkpoint, if there
+  /// is a folder for them, and throws Interrupted. A signal handler may set it. Not owned.
+  void stop_when(const std::atomic<bool>* stop);
+
+  /// Trains to the last epoch. Throws Error if the loss is no longer finite.
   TrainSummary run();
 
  private:
@@ -122,7 +164,9 @@ class Trainer {
 };
 
 /// Evaluates in eval mode, leaving the module in the mode it was in.
-Evaluation evaluate(GraphModule& module, const Dataset& data, const Normalization& normalization,
+Evaluation evaluate(GraphModule& module,
+                    const Dataset& data,
+                    const Normalization& normalization,
                     int64_t batch_size = 256);
 
 }  // namespace morph

@@ -1,0 +1,18 @@
+#include "morph/train/autocast.h"
+
+#include <ATen/autocast_mode.h>
+
+namespace morph {
+
+Autocast::Autocast() {
+  at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+  at::autocast::set_autocast_enabled(at::kCUDA, true);
+  at::autocast::increment_nesting();
+}
+
+Autocast::~Autocast() {
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(at::kCUDA, false);
+}
+
+}  // namespace morph

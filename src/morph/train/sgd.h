@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "morph/train/flat_parameters.h"
+
+namespace morph {
+
+struct SgdOptions {
+  double momentum = 0.9;
+  double weight_decay = 0;    ///< Added to the gradient as weight_decay · p.
+  bool decay_scales = false;  ///< Decay tensors of rank 1 too: BN scales and shifts, biases.
+};
+
+/// Stochastic gradient descent with Nesterov momentum, as in PyTorch (Sutskever et al. 2013 with
+/// the learning rate outside the momentum). With gradient g, momentum μ and rate η, each step is
+///
+///     g ← g + weight_decay · p;   v ← μ · v + g;   p ← p − η · (g + μ · v)
+///
+/// The rate is a tensor on the device, so that a recorded step can be replayed with another.
+class Sgd {
+ public:
+  /// `parameters` must outlive it.
+  Sgd(FlatParameters& parameters, const SgdOptions& options);
+
+  /// Takes hold at the next step.
+  void set_learning_rate(double rate);
+
+  /// One step with the gradients as they are; afterwards they hold g + μ · v.
+  void step();
+
+  /// v, laid out as FlatParameters::values(); 0 at first.
+  const at::Tensor& velocity() const { return velocity_; }
+
+ private:
+  FlatParameters& parameters_;
+  double momentum_;
+  at::Tensor decay_;  // By element; undefined where nothing decays.
+  at::Tensor velocity_;
+  at::Tensor rate_;
+};
+
+}  // namespace morph
