@@ -1,0 +1,178 @@
+#include "morph/report/line_chart.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "morph/base/error.h"
+#include "morph/report/numbers.h"
+#include "morph/report/svg.h"
+
+namespace morph {
+namespace {
+
+constexpr double kTop = 26;     // Room for the names of the bands.
+constexpr double kBottom = 26;  // Room for the numbers of the horizontal axis.
+constexpr double kViewWidth = 1000;
+
+class Plot {
+ public:
+  explicit Plot(const LineChart& chart) : chart_(chart), axis_(axis_for(chart)) {}
+
+  std::string draw() const {
+    std::string content = bands() + grid() + ticks() + levels();
+    for (const ChartLine& line : chart_.lines) content += polylines(line);
+    for (const ChartLine& line : chart_.lines) content += points(line);
+    const PlotArea area = {.top = kTop,
+                           .height = chart_.height,
+                           .letters_before = 6,
+                           .letters_after = 1,
+                           .font_size = 11.5};
+    return drawing(kTop + chart_.height + kBottom, chart_.label, plot_area(area, content));
+  }
+
+ private:
+  static Axis axis_for(const LineChart& chart) {
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    const auto include = [&](double value) {
+      if (!std::isfinite(value)) return;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    };
+    if (chart.from_zero) include(0);
+    for (const ChartLine& line : chart.lines) {
+      for (const ChartPoint& point : line.points) include(point.y);
+    }
+    for (const ChartLevel& level : chart.levels) include(level.y);
+    return curve_axis(low, high, 5);
+  }
+
+  double height_of(double value) const { return chart_.height * (1 - axis_.share(value)); }
+
+  std::string bands() const {
+    std::string text;
+    for (size_t i = 0; i < chart_.bands.size(); ++i) {
+      const ChartBand& band = chart_.bands[i];
+      text += leaf("rect",
+                   {{"class", i % 2 == 0 ? "band" : "band other"},
+                    {"x", percent_coordinate(band.from)},
+                    {"width", percent_coordinate(band.to - band.from)},
+                    {"y", coordinate(-kTop)},
+                    {"height", coordinate(chart_.height + kTop)}});
+      text += band_text(band, i + 1);
+    }
+    return text;
+  }
+
+  /// The number always, the name where the band is wide enough for it on a desktop.
+  static std::string band_text(const ChartBand& band, size_t number) {
+    constexpr double kLettersAcross = 115;
+    const double room = (band.to - band.from) * kLettersAcross - 5;
+    std::string text = cat(number);
+    if (static_cast<double>(band.text.size()) <= room) {
+      text += element("tspan", {{"class", "remark"}}, escape(" " + band.text));
+    }
+    return element("text",
+                   {{"class", "band-name middle"},
+                    {"x", percent_coordinate((band.from + band.to) / 2)},
+                    {"y", "-9"}},
+                   text);
+  }
+
+  std::string grid() const {
+    std::string text;
+    for (const double tick : axis_.ticks) {
+      const double y = height_of(tick);
+      text += level_line(0, 1, y, tick == axis_.low ? "zero" : "grid");
+      text += text_at({"-8", y + 4, "tick end"}, axis_.text(tick) + chart_.unit);
+    }
+    return text;
+  }
+
+  std::string ticks() const {
+    std::string text;
+    for (const ChartTick& tick : chart_.ticks) {
+      text += text_at({percent_coordinate(tick.x), chart_.height + 17, "tick middle"}, tick.text);
+    }
+    return text;
+  }
+
+  std::string levels() const {
+    std::string text;
+    for (const ChartLevel& level : chart_.levels) {
+      const double y = height_of(level.y);
+      text += level_line(level.from, level.to, y, "level " + level.style);
+      text += element("text",
+                      {{"class", "level-name " + level.style},
+                       {"x", percent_coordinate(level.from)},
+                       {"dx", "5"},
+                       {"y", coordinate(y - 6)}},
+                      escape(level.text));
+    }
+    return text;
+  }
+
+  /// Lines know no percentages, so they get a view of their own that stretches sideways.
+  std::string polylines(const ChartLine& line) const {
+    std::string paths;
+    std::string corners;
+    const auto finish = [&] {
+      if (corners.find(' ') != std::string::npos) {
+        paths += leaf("polyline", {{"class", "curve " + line.style}, {"points", corners}});
+      }
+      corners.clear();
+    };
+    for (const ChartPoint& point : line.points) {
+      if (std::isfinite(point.y)) {
+        corners += cat(corners.empty() ? "" : " ",
+                       coordinate(kViewWidth * point.x),
+                       ",",
+                       coordinate(height_of(point.y)));
+      } else {
+        finish();
+      }
+    }
+    finish();
+    if (paths.empty()) return {};
+    return element("svg",
+                   {{"viewBox", cat("0 0 ", kViewWidth, " ", coordinate(chart_.height))},
+                    {"preserveAspectRatio", "none"},
+                    {"width", "100%"},
+                    {"height", coordinate(chart_.height)},
+                    {"overflow", "visible"}},
+                   paths);
+  }
+
+  std::string points(const ChartLine& line) const {
+    std::string text;
+    const std::string size = line.points.size() <= 25 ? "3" : "1.6";
+    for (const ChartPoint& point : line.points) {
+      if (!std::isfinite(point.y)) continue;
+      const std::string x = percent_coordinate(point.x);
+      const std::string y = coordinate(height_of(point.y));
+      const std::string dot =
+          leaf("circle", {{"class", "dot " + line.style}, {"cx", x}, {"cy", y}, {"r", size}});
+      const std::string hit = leaf("circle", {{"class", "hit"}, {"cx", x}, {"cy", y}, {"r", "8"}});
+      text += element("g", {{"class", "point"}}, tooltip(point.tip) + dot + hit);
+    }
+    return text;
+  }
+
+  const LineChart& chart_;
+  Axis axis_;
+};
+
+}  // namespace
+
+std::string draw_lines(const LineChart& chart) { return Plot(chart).draw(); }
+
+bool has_points(const LineChart& chart) {
+  return std::any_of(chart.lines.begin(), chart.lines.end(), [](const ChartLine& line) {
+    return std::any_of(line.points.begin(), line.points.end(), [](const ChartPoint& point) {
+      return std::isfinite(point.y);
+    });
+  });
+}
+
+}  // namespace morph

@@ -1,0 +1,247 @@
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "morph/base/error.h"
+#include "morph/report/report.h"
+
+namespace morph {
+namespace {
+
+using nlohmann::json;
+
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+json numbers(const std::map<std::string, double>& values) {
+  json object = json::object();
+  for (const auto& [name, value] : values) object[name] = number(value);
+  return object;
+}
+
+void set_if(json& object, const char* key, const std::optional<double>& value) {
+  if (value) object[key] = number(*value);
+}
+
+json network_json(const NetworkFigures& network) {
+  json object = {{"name", network.name},
+                 {"costs", numbers(network.costs)},
+                 {"epochs", network.epochs},
+                 {"note", network.note}};
+  set_if(object, "top1", network.top1);
+  return object;
+}
+
+json layer_json(const LayerFigures& layer) {
+  json object = {{"name", layer.name},
+                 {"op", layer.op},
+                 {"group", layer.group},
+                 {"seed_width", layer.seed_width},
+                 {"learned_width", layer.learned_width},
+                 {"seed_cost", numbers(layer.seed_cost)},
+                 {"learned_cost", numbers(layer.learned_cost)},
+                 {"pinned", layer.pinned},
+                 {"removed", layer.removed}};
+  if (layer.expanded_width) object["expanded_width"] = *layer.expanded_width;
+  return object;
+}
+
+json epoch_json(const EpochFigures& epoch) {
+  json object = {
+      {"epoch", epoch.epoch}, {"loss", number(epoch.loss)}, {"cost", numbers(epoch.cost)}};
+  set_if(object, "test_loss", epoch.test_loss);
+  set_if(object, "test_top1", epoch.test_top1);
+  set_if(object, "strength", epoch.strength);
+  set_if(object, "learning_rate", epoch.learning_rate);
+  return object;
+}
+
+json phase_json(const Phase& phase) {
+  json epochs = json::array();
+  for (const EpochFigures& epoch : phase.epochs) epochs.push_back(epoch_json(epoch));
+  return {{"name", phase.name}, {"budget", numbers(phase.budget)}, {"epochs", epochs}};
+}
+
+json pinned_json(const Pinned& pinned) {
+  return {{"layer", pinned.layer}, {"reason", pinned.reason}};
+}
+
+template <typename Item>
+json list_json(const std::vector<Item>& items, json (*one)(const Item&)) {
+  json list = json::array();
+  for (const Item& item : items) list.push_back(one(item));
+  return list;
+}
+
+/// A place in the JSON with its path, for messages.
+class Field {
+ public:
+  Field(const json& value, std::string path) : value_(value), path_(std::move(path)) {}
+
+  Field at(const char* key) const {
+    expect(value_.is_object(), "an object");
+    const auto found = value_.find(key);
+    if (found == value_.end()) throw Error(cat("run report: ", child(key), " is missing"));
+    return {*found, child(key)};
+  }
+
+  bool has(const char* key) const {
+    expect(value_.is_object(), "an object");
+    return value_.contains(key);
+  }
+
+  std::string text() const {
+    expect(value_.is_string(), "a string");
+    return value_.get<std::string>();
+  }
+
+  int64_t whole() const {
+    expect(value_.is_number_integer(), "an integer");
+    return value_.get<int64_t>();
+  }
+
+  bool truth() const {
+    expect(value_.is_boolean(), "true or false");
+    return value_.get<bool>();
+  }
+
+  double real() const {
+    if (value_.is_null()) return std::numeric_limits<double>::quiet_NaN();
+    expect(value_.is_number(), "a number or null");
+    return value_.get<double>();
+  }
+
+  std::optional<double> real_if(const char* key) const {
+    return has(key) ? std::optional(at(key).real()) : std::nullopt;
+  }
+
+  template <typename Read>
+  auto list(Read read) const {
+    expect(value_.is_array(), "a list");
+    std::vector<decltype(read(*this))> items;
+    for (size_t i = 0; i < value_.size(); ++i) {
+      items.push_back(read(Field(value_[i], cat(path_, "[", i, "]"))));
+    }
+    return items;
+  }
+
+  template <typename Read>
+  auto map(Read read) const {
+    expect(value_.is_object(), "an object");
+    std::map<std::string, decltype(read(*this))> entries;
+    for (const auto& [key, value] : value_.items()) entries[key] = read(Field(value, child(key)));
+    return entries;
+  }
+
+ private:
+  std::string child(const std::string& key) const {
+    return path_.empty() ? key : path_ + "." + key;
+  }
+
+  void expect(bool holds, const char* kind) const {
+    if (holds) return;
+    std::string got = value_.dump();
+    if (got.size() > 40) got = std::string("a ") + value_.type_name();
+    throw Error(cat(
+        "run report: ", path_.empty() ? "the whole" : path_, ": expected ", kind, ", got ", got));
+  }
+
+  const json& value_;
+  std::string path_;
+};
+
+std::string read_text(const Field& field) { return field.text(); }
+double read_real(const Field& field) { return field.real(); }
+
+NetworkFigures read_network(const Field& field) {
+  NetworkFigures network;
+  network.name = field.at("name").text();
+  network.costs = field.at("costs").map(read_real);
+  network.top1 = field.real_if("top1");
+  network.epochs = field.at("epochs").whole();
+  network.note = field.at("note").text();
+  return network;
+}
+
+LayerFigures read_layer(const Field& field) {
+  LayerFigures layer;
+  layer.name = field.at("name").text();
+  layer.op = field.at("op").text();
+  layer.group = field.at("group").text();
+  layer.seed_width = field.at("seed_width").whole();
+  layer.learned_width = field.at("learned_width").whole();
+  if (field.has("expanded_width")) layer.expanded_width = field.at("expanded_width").whole();
+  layer.seed_cost = field.at("seed_cost").map(read_real);
+  layer.learned_cost = field.at("learned_cost").map(read_real);
+  layer.pinned = field.at("pinned").text();
+  layer.removed = field.at("removed").truth();
+  return layer;
+}
+
+EpochFigures read_epoch(const Field& field) {
+  EpochFigures epoch;
+  epoch.epoch = field.at("epoch").whole();
+  epoch.loss = field.at("loss").real();
+  epoch.test_loss = field.real_if("test_loss");
+  epoch.test_top1 = field.real_if("test_top1");
+  epoch.cost = field.at("cost").map(read_real);
+  epoch.strength = field.real_if("strength");
+  epoch.learning_rate = field.real_if("learning_rate");
+  return epoch;
+}
+
+Phase read_phase(const Field& field) {
+  return {field.at("name").text(),
+          field.at("budget").map(read_real),
+          field.at("epochs").list(read_epoch)};
+}
+
+Pinned read_pinned(const Field& field) {
+  return {field.at("layer").text(), field.at("reason").text()};
+}
+
+}  // namespace
+
+json to_json(const RunReport& run) {
+  json object = {{"title", run.title},
+                 {"command", run.command},
+                 {"started", run.started},
+                 {"device", run.device},
+                 {"data", run.data},
+                 {"budget", run.budget},
+                 {"versions", run.versions},
+                 {"settings", run.settings},
+                 {"notes", run.notes}};
+  object["networks"] = list_json(run.networks, network_json);
+  object["layers"] = list_json(run.layers, layer_json);
+  object["phases"] = list_json(run.phases, phase_json);
+  object["pinned"] = list_json(run.pinned, pinned_json);
+  set_if(object, "seconds", run.seconds);
+  set_if(object, "equivalence", run.equivalence);
+  return object;
+}
+
+RunReport report_from_json(const json& value) {
+  const Field field(value, "");
+  RunReport run;
+  run.title = field.at("title").text();
+  run.command = field.at("command").text();
+  run.started = field.at("started").text();
+  run.seconds = field.real_if("seconds");
+  run.device = field.at("device").text();
+  run.data = field.at("data").text();
+  run.budget = field.at("budget").text();
+  run.versions = field.at("versions").map(read_text);
+  run.settings = field.at("settings").map(read_text);
+  run.networks = field.at("networks").list(read_network);
+  run.layers = field.at("layers").list(read_layer);
+  run.phases = field.at("phases").list(read_phase);
+  run.pinned = field.at("pinned").list(read_pinned);
+  run.notes = field.at("notes").list(read_text);
+  run.equivalence = field.real_if("equivalence");
+  return run;
+}
+
+}  // namespace morph

@@ -1,0 +1,97 @@
+#include "morph/report/resources.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+#include <utility>
+
+namespace morph {
+namespace {
+
+struct Title {
+  std::string_view resource;
+  std::string_view heading;
+  std::string_view noun;
+};
+
+constexpr std::array<Title, 3> kTitles = {Title{"flops", "FLOPs", "FLOPs"},
+                                          Title{"params", "Parameters", "parameters"},
+                                          Title{"activations", "Activations", "activations"}};
+
+const Title* find_title(std::string_view resource) {
+  const auto* found = std::find_if(kTitles.begin(), kTitles.end(), [&](const Title& title) {
+    return title.resource == resource;
+  });
+  return found == kTitles.end() ? nullptr : found;
+}
+
+void add_keys(const std::map<std::string, double>& costs, std::set<std::string>& into) {
+  for (const auto& [resource, value] : costs) into.insert(resource);
+}
+
+std::vector<std::string> in_order(std::set<std::string> resources) {
+  std::vector<std::string> ordered;
+  for (const Title& title : kTitles) {
+    if (resources.erase(std::string(title.resource)) > 0) ordered.emplace_back(title.resource);
+  }
+  ordered.insert(ordered.end(), resources.begin(), resources.end());
+  return ordered;
+}
+
+}  // namespace
+
+std::string resource_title(std::string_view resource) {
+  const Title* title = find_title(resource);
+  return std::string(title == nullptr ? resource : title->heading);
+}
+
+std::string resource_noun(std::string_view resource) {
+  const Title* title = find_title(resource);
+  return std::string(title == nullptr ? resource : title->noun);
+}
+
+std::vector<std::string> network_resources(const RunReport& run) {
+  std::set<std::string> resources;
+  for (const NetworkFigures& network : run.networks) add_keys(network.costs, resources);
+  return in_order(std::move(resources));
+}
+
+std::vector<std::string> layer_resources(const RunReport& run) {
+  std::set<std::string> resources;
+  for (const LayerFigures& layer : run.layers) {
+    add_keys(layer.seed_cost, resources);
+    add_keys(layer.learned_cost, resources);
+  }
+  return in_order(std::move(resources));
+}
+
+std::vector<std::string> followed_resources(const RunReport& run) {
+  std::set<std::string> resources;
+  for (const Phase& phase : run.phases) {
+    add_keys(phase.budget, resources);
+    for (const EpochFigures& epoch : phase.epochs) add_keys(epoch.cost, resources);
+  }
+  return in_order(std::move(resources));
+}
+
+const NetworkFigures* find_network(const RunReport& run, std::string_view name) {
+  const auto found =
+      std::find_if(run.networks.begin(), run.networks.end(), [&](const NetworkFigures& network) {
+        return network.name == name;
+      });
+  return found == run.networks.end() ? nullptr : &*found;
+}
+
+const NetworkFigures* reference_network(const RunReport& run) {
+  if (run.networks.empty()) return nullptr;
+  const NetworkFigures* seed = find_network(run, "seed");
+  return seed == nullptr ? &run.networks.front() : seed;
+}
+
+double cost_of(const std::map<std::string, double>& costs, const std::string& resource) {
+  const auto found = costs.find(resource);
+  return found == costs.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+}
+
+}  // namespace morph

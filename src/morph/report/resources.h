@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morph/report/report.h"
+
+namespace morph {
+
+/// A resource as a heading: "FLOPs" for "flops"; unknown ones as they are.
+std::string resource_title(std::string_view resource);
+
+/// A resource within a sentence: "FLOPs", "parameters", "activations".
+std::string resource_noun(std::string_view resource);
+
+/// The resources that the networks are priced in: flops, params, activations, then others by name.
+std::vector<std::string> network_resources(const RunReport& run);
+
+/// The resources that the layers are priced in, in the same order.
+std::vector<std::string> layer_resources(const RunReport& run);
+
+/// The resources whose cost was followed during training, in the same order.
+std::vector<std::string> followed_resources(const RunReport& run);
+
+/// The network of that name, or nullptr.
+const NetworkFigures* find_network(const RunReport& run, std::string_view name);
+
+/// What the others are compared with: the network "seed", or the first, or nullptr.
+const NetworkFigures* reference_network(const RunReport& run);
+
+/// `costs[resource]`, or NaN.
+double cost_of(const std::map<std::string, double>& costs, const std::string& resource);
+
+}  // namespace morph
