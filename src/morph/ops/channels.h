@@ -17,9 +17,9 @@ namespace morph {
 /// it on. Small integers, given out by ChannelFlow::fresh().
 using ChannelId = int32_t;
 
-/// Which channel each position of a value belongs to. `extents` is the value's shape with 1 on every
-/// axis along which the channel does not change, so [N, C, H, W] feature maps have [1, C, 1, 1];
-/// `ids` are in row-major order. More than one axis may vary: reshaping C into (g, C/g) gives
+/// Which channel each position of a value belongs to. `extents` is the value's shape with 1 on
+/// every axis along which the channel does not change, so [N, C, H, W] feature maps have [1, C, 1,
+/// 1]; `ids` are in row-major order. More than one axis may vary: reshaping C into (g, C/g) gives
 /// [1, g, C/g, 1, 1], and flattening a map gives [1, C·H·W] with each id H·W times.
 struct Channels {
   Shape extents = {};

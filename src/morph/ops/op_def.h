@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,14 +59,19 @@ enum class Needs {
   kAnyInput,    ///< It goes on with the inputs that are left: Add, Concat.
 };
 
+/// The number of inputs of an op that takes any number.
+constexpr size_t kAnyNumber = SIZE_MAX;
+
 /// Everything structure learning knows about one kind of operator. One per file in ops/.
 struct OpDef {
   std::string_view name;  ///< ONNX op_type.
   size_t min_inputs;
   size_t max_inputs;
   std::span<const Slot> slots;
+  std::span<const std::string_view> attributes;  ///< All that a node may state.
 
-  /// The output's shape. Throws Error with the node's label where the node cannot be run.
+  /// The output's shape. Throws Error with the node's label where the node cannot be run. The
+  /// number of inputs, slots and attribute names have been checked against the table above.
   Shape (*infer_shape)(const Node& node, std::span<const Shape> inputs);
 
   /// The output's channels; ties, pins and notes through `flow`.

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morph/ops/op_def.h"
+
+namespace morph {
+
+/// The slots of Conv and Gemm.
+inline constexpr std::array kWeightAndBias = {
+    Slot{.name = "weight", .required = true, .trainable = true},
+    Slot{.name = "bias", .required = false, .trainable = true},
+};
+
+/// Rule for infer_shape: that of the first input.
+Shape same_shape(const Node& node, std::span<const Shape> inputs);
+
+/// Rule for channels: those of the first input, handed on.
+Channels same_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow);
+
+/// Rule for work: nothing is computed that is counted. A channel is a position of axis 1.
+Work uncounted_work(const Node& node, std::span<const Shape> inputs);
+
+/// Rule for resize: no attribute holds a channel count or position.
+void keep_attributes(Node& node, const Resize& change);
+
+/// `axis` counted from the front. Throws Error if it is outside [-rank, rank) or the batch axis,
+/// which no op but the broadcasting ones may touch since graphs run with any batch size.
+size_t data_axis(const Node& node, int64_t axis, size_t rank);
+
+/// Throws Error if the param is there and has another shape.
+void check_param(const Node& node, const std::string& slot, const Shape& expected);
+
+/// Throws Error unless the rank lies in [least, most].
+void check_rank(const Node& node, const Shape& input, size_t least, size_t most);
+
+/// States an attribute, or drops it where it is ONNX's default.
+void set_integer(Node& node, const std::string& key, int64_t value, int64_t fallback);
+
+/// Whether an axis keeps each of its positions once; see Copies.
+bool is_unchanged(const std::vector<int64_t>& copies);
+
+/// How many new positions come from the old ones in [begin, end).
+int64_t new_count(const std::vector<int64_t>& copies, int64_t begin, int64_t end);
+
+/// Elements of one position of `axis`; the batch, axis 0, counts once.
+double elements_per_position(const Shape& shape, size_t axis);
+
+}  // namespace morph

@@ -1,0 +1,39 @@
+#include "morph/base/error.h"
+#include "morph/ops/rules.h"
+
+namespace morph {
+namespace {
+
+constexpr std::array<std::string_view, 1> kAttributes = {"axis"};
+
+Shape softmax_shape(const Node& node, std::span<const Shape> inputs) {
+  data_axis(node, node.integer("axis", -1), inputs[0].size());
+  return inputs[0];
+}
+
+Channels softmax_channels(const Node& node,
+                          std::span<const ValueChannels> inputs,
+                          ChannelFlow& flow) {
+  const auto& [shape, channels] = inputs[0];
+  const size_t axis = data_axis(node, node.integer("axis", -1), shape.size());
+  if (channels.varies_along(axis)) {
+    flow.pin(channels.ids, cat("Softmax over channels in '", node.name, "'"));
+  }
+  return channels;
+}
+
+}  // namespace
+
+constinit const OpDef kSoftmax{
+    .name = "Softmax",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .slots = {},
+    .attributes = kAttributes,
+    .infer_shape = softmax_shape,
+    .channels = softmax_channels,
+    .work = uncounted_work,
+    .resize = keep_attributes,
+};
+
+}  // namespace morph

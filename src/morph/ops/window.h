@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "morph/ir/graph.h"
+
+namespace morph {
+
+/// A window that slides over the spatial axes of [N, C, …], as Conv and the pools do. One entry per
+/// spatial axis.
+struct Window {
+  std::vector<int64_t> kernel = {};
+  std::vector<int64_t> strides = {};
+  std::vector<int64_t> dilations = {};
+  std::vector<int64_t> pads_begin = {};  ///< `pads` or what `auto_pad` comes to.
+  std::vector<int64_t> pads_end = {};
+  std::vector<int64_t> output = {};  ///< How many places the window takes.
+};
+
+/// The window of a node that reads a value of shape `input`, from the attributes strides, pads,
+/// dilations, auto_pad and ceil_mode. With ceil_mode a last window may reach over the end, but not
+/// start behind the input and its padding at the front. Throws Error if an attribute does not fit
+/// or the window is larger than the padded input.
+Window sliding_window(const Node& node, const Shape& input, const std::vector<int64_t>& kernel);
+
+}  // namespace morph
