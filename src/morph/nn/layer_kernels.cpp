@@ -5,7 +5,7 @@
 
 #include "morph/base/error.h"
 #include "morph/nn/kernels.h"
-#include "morph/nn/window.h"
+#include "morph/nn/padded_window.h"
 
 namespace morph::kernels {
 
@@ -34,10 +34,12 @@ Kernel batch_normalization(const KernelSite& site) {
 }
 
 Kernel conv(const KernelSite& site) {
-  const WindowSpec window = window_spec(site);
+  const Shape& weight = site.node.params.at("weight").shape;
+  const PaddedWindow window = padded_window(site, {weight.begin() + 2, weight.end()});
   const int64_t groups = site.node.integer("group", 1);
   const std::vector<int64_t> no_output_padding(window.kernel.size(), 0);
-  const std::vector<int64_t> outer = window.explicit_pads();
+  std::vector<int64_t> outer;
+  if (!window.is_symmetric()) outer = innermost_first(window.pads_begin, window.explicit_end());
   const std::vector<int64_t> inner = window.implicit_pads();
   return [=](const KernelCall& call) {
     const at::Tensor x = outer.empty() ? call.input() : at::constant_pad_nd(call.input(), outer);

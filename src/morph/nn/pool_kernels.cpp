@@ -15,14 +15,14 @@
 
 #include "morph/base/error.h"
 #include "morph/nn/kernels.h"
-#include "morph/nn/window.h"
+#include "morph/nn/padded_window.h"
 
 namespace morph::kernels {
 namespace {
 
 enum class Border { kIgnored, kCounted };
 
-at::Tensor max_over(const at::Tensor& x, const WindowSpec& w, const std::vector<int64_t>& pads) {
+at::Tensor max_over(const at::Tensor& x, const PaddedWindow& w, const std::vector<int64_t>& pads) {
   switch (w.kernel.size()) {
     case 1:
       return at::max_pool1d(x, w.kernel, w.strides, pads, w.dilations);
@@ -34,7 +34,7 @@ at::Tensor max_over(const at::Tensor& x, const WindowSpec& w, const std::vector<
 }
 
 at::Tensor mean_over(const at::Tensor& x,
-                     const WindowSpec& w,
+                     const PaddedWindow& w,
                      const std::vector<int64_t>& pads,
                      Border border) {
   const bool counted = border == Border::kCounted;
@@ -50,11 +50,11 @@ at::Tensor mean_over(const at::Tensor& x,
 
 /// 1 where a position of the padded input counts into a mean, 0 where it does not: [1, 1,
 /// spatial…].
-at::Tensor countable(const at::Tensor& x, const WindowSpec& w, Border border) {
+at::Tensor countable(const at::Tensor& x, const PaddedWindow& w, Border border) {
   Shape shape(x.sizes().begin(), x.sizes().end());
   shape[0] = shape[1] = 1;
   std::vector<int64_t> begin = w.pads_begin;
-  std::vector<int64_t> end = w.reach_end();
+  std::vector<int64_t> end = w.explicit_end();
   if (border == Border::kCounted) {
     for (size_t axis = 0; axis < begin.size(); ++axis) {
       shape[axis + 2] += w.pads_begin[axis] + w.pads_end[axis];
@@ -68,18 +68,17 @@ at::Tensor countable(const at::Tensor& x, const WindowSpec& w, Border border) {
 }  // namespace
 
 Kernel average_pool(const KernelSite& site) {
-  const WindowSpec window = window_spec(site);
+  const PaddedWindow window = padded_window(site, site.node.ints("kernel_shape", {}));
   const Border border =
       site.node.integer("count_include_pad", 0) != 0 ? Border::kCounted : Border::kIgnored;
   // LibTorch would count what hangs over the node's padding, ONNX does not.
-  const bool hangs_over = !std::ranges::equal(
-      window.needed_end, window.pads_end, [](int64_t a, int64_t b) { return a <= b; });
-  if (window.is_symmetric() && (border == Border::kIgnored || !hangs_over)) {
+  const bool miscounts = border == Border::kCounted && window.hangs_over();
+  if (window.is_symmetric_pool() && !miscounts) {
     return [window, border](const KernelCall& call) {
       return mean_over(call.input(), window, window.pads_begin, border);
     };
   }
-  const std::vector<int64_t> outer = innermost_first(window.pads_begin, window.reach_end());
+  const std::vector<int64_t> outer = innermost_first(window.pads_begin, window.explicit_end());
   return [window, border, outer](const KernelCall& call) {
     const at::Tensor padded = at::constant_pad_nd(call.input(), outer);
     const std::vector<int64_t> none(window.kernel.size(), 0);
@@ -96,13 +95,14 @@ Kernel global_average_pool(const KernelSite& site) {
 }
 
 Kernel max_pool(const KernelSite& site) {
-  const WindowSpec window = window_spec(site);
-  if (window.is_symmetric()) {
+  const PaddedWindow window = padded_window(site, site.node.ints("kernel_shape", {}));
+  if (window.is_symmetric_pool()) {
     return [window](const KernelCall& call) {
       return max_over(call.input(), window, window.pads_begin);
     };
   }
-  return [window, outer = window.explicit_pads()](const KernelCall& call) {
+  const std::vector<int64_t> outer = innermost_first(window.pads_begin, window.explicit_end());
+  return [window, outer](const KernelCall& call) {
     constexpr double kNothing = -std::numeric_limits<double>::infinity();
     const at::Tensor padded = at::constant_pad_nd(call.input(), outer, kNothing);
     return max_over(padded, window, std::vector<int64_t>(window.kernel.size(), 0));

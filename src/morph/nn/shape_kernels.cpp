@@ -1,48 +1,32 @@
-#include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/flip.h>
 #include <ATen/ops/pad.h>
 #include <ATen/ops/slice.h>
 
-#include "morph/base/error.h"
 #include "morph/nn/kernels.h"
+#include "morph/nn/padded_window.h"
+#include "morph/ops/slice.h"
+#include "morph/ops/transpose.h"
 
 namespace morph::kernels {
 namespace {
 
-/// One axis of an ONNX Slice.
-struct AxisSlice {
-  int64_t axis;
-  int64_t start;
-  int64_t end;
-  int64_t step;
-};
-
-std::vector<AxisSlice> axis_slices(const Node& node) {
-  const std::vector<int64_t> starts = node.ints("starts", {});
-  const std::vector<int64_t> ends = node.ints("ends", {});
-  std::vector<int64_t> default_axes(starts.size());
-  std::iota(default_axes.begin(), default_axes.end(), 0);
-  const std::vector<int64_t> axes = node.ints("axes", default_axes);
-  const std::vector<int64_t> steps = node.ints("steps", std::vector<int64_t>(starts.size(), 1));
-  std::vector<AxisSlice> slices;
-  for (size_t i = 0; i < starts.size(); ++i) {
-    slices.push_back({axes.at(i), starts[i], ends.at(i), steps.at(i)});
-  }
-  return slices;
+/// LibTorch steps forwards only: what is taken backwards is taken forwards and turned round.
+at::Tensor taken(const at::Tensor& value, const SliceRange& range) {
+  const auto axis = static_cast<int64_t>(range.axis);
+  const int64_t last = range.start + (range.count - 1) * range.step;
+  if (range.step > 0) return at::slice(value, axis, range.start, last + 1, range.step);
+  return at::flip(at::slice(value, axis, last, range.start + 1, -range.step), axis);
 }
 
-/// ONNX's pads, [begin of each axis, end of each axis], as LibTorch takes them: begin and end of
-/// the last axis first, without the outer axes that stay as they are.
-std::vector<int64_t> innermost_first(const std::vector<int64_t>& pads) {
-  const size_t rank = pads.size() / 2;
-  std::vector<int64_t> result;
-  for (size_t axis = rank; axis-- > 0;) {
-    result.insert(result.end(), {pads[axis], pads[rank + axis]});
-  }
-  while (result.size() >= 2 && result.back() == 0 && result[result.size() - 2] == 0) {
+/// ONNX's pads as LibTorch takes them, without the outer axes that stay as they are: for modes
+/// other than constant it demands that.
+std::vector<int64_t> torch_pads(const std::vector<int64_t>& pads) {
+  const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(pads.size() / 2);
+  std::vector<int64_t> result = innermost_first({pads.begin(), middle}, {middle, pads.end()});
+  while (!result.empty() && result.back() == 0 && result[result.size() - 2] == 0) {
     result.resize(result.size() - 2);
   }
   return result;
@@ -58,7 +42,7 @@ Kernel concat(const KernelSite& site) {
 }
 
 Kernel pad(const KernelSite& site) {
-  const std::vector<int64_t> pads = innermost_first(site.node.ints("pads", {}));
+  const std::vector<int64_t> pads = torch_pads(site.node.ints("pads", {}));
   if (pads.empty()) return identity(site);
   const std::string mode = site.node.text("mode", "constant");
   const double value = site.node.number("value", 0);
@@ -67,7 +51,7 @@ Kernel pad(const KernelSite& site) {
       return at::pad(call.input(), pads, "constant", value);
     };
   }
-  const std::string torch_mode = mode == "edge" ? "replicate" : mode;
+  const std::string torch_mode = mode == "edge" ? "replicate" : "reflect";
   return [pads, torch_mode](const KernelCall& call) {
     return at::pad(call.input(), pads, torch_mode);
   };
@@ -81,19 +65,15 @@ Kernel reshape(const KernelSite& site) {
 }
 
 Kernel slice(const KernelSite& site) {
-  return [slices = axis_slices(site.node)](const KernelCall& call) {
+  return [ranges = slice_ranges(site.node, site.inputs.front())](const KernelCall& call) {
     at::Tensor value = call.input();
-    for (const AxisSlice& part : slices) {
-      value = at::slice(value, part.axis, part.start, part.end, part.step);
-    }
+    for (const SliceRange& range : ranges) value = taken(value, range);
     return value;
   };
 }
 
 Kernel transpose(const KernelSite& site) {
-  std::vector<int64_t> reversed(site.node.shape.size());
-  std::iota(reversed.rbegin(), reversed.rend(), 0);
-  const std::vector<int64_t> perm = site.node.ints("perm", reversed);
+  const std::vector<int64_t> perm = transpose_perm(site.node, site.node.shape.size());
   return [perm](const KernelCall& call) { return call.input().permute(perm); };
 }
 
