@@ -18,8 +18,8 @@ struct Network {
 /// inferred and the weights checked against the graph. Throws Error naming file and fault.
 Network read_network(const std::filesystem::path& path);
 
-/// Writes `X.morph` and, with params, `X.safetensors`; without, an old `X.safetensors` is removed so
-/// that it cannot be taken for this network's.
+/// Writes `X.morph` and, with params, `X.safetensors`; without, an old `X.safetensors` is removed
+/// so that it cannot be taken for this network's.
 void write_network(const std::filesystem::path& path, const Network& network);
 
 }  // namespace morph

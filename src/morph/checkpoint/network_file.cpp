@@ -1,0 +1,73 @@
+#include "morph/checkpoint/network_file.h"
+
+#include <system_error>
+
+#include "morph/analysis/shapes.h"
+#include "morph/base/error.h"
+#include "morph/base/file.h"
+#include "morph/checkpoint/safetensors.h"
+#include "morph/ir/text.h"
+
+namespace morph {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kExtension = ".morph";
+
+/// The file that holds the weights of the network at `path`.
+fs::path weights_path(const fs::path& path) {
+  if (path.extension() != kExtension) {
+    throw Error(cat("'", path.string(), "': the name of a network file must end in ", kExtension));
+  }
+  return fs::path(path).replace_extension(".safetensors");
+}
+
+Graph read_graph(const fs::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return infer_shapes(parse_graph(text));
+  } catch (const Error& error) {
+    throw Error(cat("'", path.string(), "': ", error.what()));
+  }
+}
+
+Params read_params(const fs::path& path, const Graph& graph) {
+  Params params = read_safetensors(path).tensors;
+  try {
+    check_params(graph, params);
+  } catch (const Error& error) {
+    throw Error(cat("'", path.string(), "': ", error.what()));
+  }
+  return params;
+}
+
+void remove_old(const fs::path& path) {
+  std::error_code code;
+  fs::remove(path, code);
+  if (code) throw Error(cat("cannot remove '", path.string(), "': ", code.message()));
+}
+
+}  // namespace
+
+Network read_network(const fs::path& path) {
+  const fs::path weights = weights_path(path);
+  Network network{.graph = read_graph(path)};
+  std::error_code code;
+  if (fs::exists(weights, code)) network.params = read_params(weights, network.graph);
+  return network;
+}
+
+void write_network(const fs::path& path, const Network& network) {
+  const fs::path weights = weights_path(path);
+  // Weights go first: should the graph not follow, they fail the old graph's check, or fit it.
+  if (network.params) {
+    check_params(network.graph, *network.params);
+    write_safetensors(weights, {.tensors = *network.params, .metadata = {{"format", "pt"}}});
+  } else {
+    remove_old(weights);
+  }
+  write_file(path, print_graph(network.graph));
+}
+
+}  // namespace morph
