@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "morph/data/dataset.h"
+#include "morph/data/normalization.h"
 
 namespace morph {
 
@@ -17,26 +17,18 @@ struct Batch {
   at::Tensor labels = {};  ///< Long [N].
 };
 
-/// Mean and standard deviation by channel, of pixels scaled to [0, 1].
-struct Normalization {
-  std::vector<double> mean = {};
-  std::vector<double> stddev = {};
-};
-
-/// Measured over the data set (at most `limit` evenly spaced images).
-Normalization measure_normalization(const Dataset& data, int64_t limit = 10000);
-
 struct LoaderOptions {
   int64_t batch_size = 128;
-  bool shuffle = false;       ///< A new order each epoch, a function of (seed, epoch) alone.
-  bool drop_single = false;   ///< Leave out a last batch of one: BatchNorm cannot train on it.
-  int64_t crop_padding = 0;   ///< Pad by this many zeros (pixel value 0 before normalisation) on
-                              ///< each side, then crop at random to the old size.
-  bool flip = false;          ///< Mirror left and right with probability 1/2.
-  Normalization normalization = {};
+  bool shuffle = false;      ///< A new order each epoch, a function of (seed, epoch) alone.
+  bool drop_single = false;  ///< Leave out a last batch of one: BatchNorm cannot train on it.
+  int64_t crop_padding = 0;  ///< Pad by this many zeros (pixel value 0 before normalisation) on
+                             ///< each side, then crop at random to the old size.
+  bool flip = false;         ///< Mirror left and right with probability 1/2.
+  Normalization normalization = {};  ///< By channel; empty leaves the pixels in [0, 1].
   uint64_t seed = 0;
-  int64_t workers = 1;        ///< Threads that prepare batches ahead.
-  bool pinned = false;        ///< Page-locked memory, for copies to a GPU that do not wait.
+  int64_t workers = 1;  ///< Threads that prepare batches ahead.
+  bool pinned = false;  ///< Page-locked memory, for copies to a GPU that do not wait. Without CUDA
+                        ///< it has no effect.
 };
 
 /// Batches of a data set, prepared by worker threads, in an order and with augmentation that depend
@@ -44,6 +36,8 @@ struct LoaderOptions {
 /// loader.
 class Loader {
  public:
+  /// Throws Error if the data set is empty, a count is below 1 or the normalisation does not fit
+  /// its channels.
   Loader(std::shared_ptr<const Dataset> data, LoaderOptions options);
   ~Loader();
   Loader(const Loader&) = delete;
@@ -55,10 +49,12 @@ class Loader {
   /// Examples in one epoch.
   int64_t examples() const;
 
-  /// Begins an epoch at batch `first` (not 0 when a run is resumed).
+  /// Begins an epoch at batch `first` (not 0 when a run is resumed); one that is running is
+  /// abandoned. Throws Error if the epoch has fewer batches than `first`.
   void start_epoch(int64_t epoch, int64_t first = 0);
 
-  /// The next batch of the epoch, or nothing at its end. Rethrows what a worker threw.
+  /// The next batch of the epoch, or nothing at its end. Rethrows what a worker threw, each time
+  /// until an epoch is started anew.
   std::optional<Batch> next();
 
  private:
