@@ -84,7 +84,7 @@ TEST(DamagedText, DeepOrEndlessInputGivesAnError) {
   const std::string start = "morph 1\nnetwork g\nn = ";
   EXPECT_ERROR(parse_graph(start + std::string(1000000, '(')), "line 3, column 5");
   EXPECT_ERROR(parse_graph(start + "Op() a=" + std::string(1000000, '[')), "line 3, column 13");
-  EXPECT_ERROR(parse_graph(start + "Op() -> [" + std::string(1000000, '1')), "out of range");
+  EXPECT_ERROR(parse_graph(start + "Op() -> [" + std::string(1000000, '1') + ']'), "out of range");
   EXPECT_ERROR(parse_graph(start + "Op(" + std::string(1000000, 'x') + ")"), "no node called");
   EXPECT_ERROR(parse_graph(start + '"' + std::string(1000000, 'x')), "does not end on its line");
 }

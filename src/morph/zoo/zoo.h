@@ -11,9 +11,9 @@ namespace morph::zoo {
 
 /// What can be asked of any network of the zoo: "resnet20?width=0.5&classes=10&input=3x32x32".
 struct Options {
-  double width = 1;             ///< Multiplies every width, rounded to the nearest, at least 1.
+  double width = 1;  ///< Multiplies every width, rounded to the nearest, at least 1.
   int64_t classes = 10;
-  Shape input = {3, 32, 32};    ///< [C, H, W] of one example.
+  Shape input = {3, 32, 32};  ///< [C, H, W] of one example.
 };
 
 /// The network a specification names, shapes inferred. `defaults` stand where it says nothing (a
