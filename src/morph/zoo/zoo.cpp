@@ -69,8 +69,11 @@ void check(const Options& options) {
     is_valid = is_valid && extent >= 1 && extent <= kLargestExtent;
   }
   if (!is_valid) {
-    throw Error(cat("network option input: expected CxHxW, e.g. 3x32x32, each at least 1, got ",
-                    format_shape(options.input)));
+    throw Error(
+        cat("network option input: expected CxHxW, e.g. 3x32x32, each at least 1 and at most ",
+            kLargestExtent,
+            ", got ",
+            format_shape(options.input)));
   }
 }
 
