@@ -1,0 +1,68 @@
+#include "ops/chain.h"
+
+namespace morph {
+namespace {
+
+class Unary : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Unary, KeepsShapeAndChannels) {
+  Chain chain;
+  const Value x = chain.value({1, 3, 4, 5});
+  const Value y = chain.apply({.name = "a", .op = GetParam()}, {x});
+  EXPECT_EQ(y.shape, x.shape);
+  EXPECT_EQ(y.channels, x.channels);
+  EXPECT_TRUE(chain.notes.params.empty());
+  EXPECT_TRUE(chain.notes.reads.empty());
+  EXPECT_TRUE(chain.flow.pins().empty());
+  EXPECT_FALSE(chain.work.is_layer());
+  EXPECT_EQ(chain.work.input_size, 20);
+  EXPECT_EQ(chain.work.output_size, 20);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops,
+                         Unary,
+                         ::testing::Values("Clip",
+                                           "Dropout",
+                                           "HardSigmoid",
+                                           "HardSwish",
+                                           "Identity",
+                                           "LeakyRelu",
+                                           "Relu",
+                                           "Sigmoid",
+                                           "Softmax",
+                                           "Tanh"),
+                         [](const auto& sample) { return sample.param; });
+
+Node node(const std::string& op, Attrs attrs) {
+  return {.name = "a", .op = op, .attrs = std::move(attrs)};
+}
+
+TEST(Softmax, PinsTheChannelsItMixes) {
+  Chain chain;
+  const Value x = chain.value({1, 2, 4});
+  chain.apply(node("Softmax", {{"axis", Ints{1}}}), {x});
+  EXPECT_EQ(chain.reason(0), "Softmax over channels in 'a'");
+  EXPECT_EQ(chain.reason(1), "Softmax over channels in 'a'");
+}
+
+TEST(Softmax, RefusesTheBatchAndUnknownAxes) {
+  EXPECT_ERROR(shape_of(node("Softmax", {{"axis", Ints{0}}}), {{1, 3}}),
+               "[a: Softmax] axis 0 is the batch");
+  EXPECT_ERROR(shape_of(node("Softmax", {{"axis", Ints{-2}}}), {{1, 3}}), "is the batch");
+  EXPECT_ERROR(shape_of(node("Softmax", {{"axis", Ints{2}}}), {{1, 3}}),
+               "axis 2 is outside an input of rank 2");
+}
+
+TEST(Unary, RefusesAttributesThatDoNotFit) {
+  const Shape x = {1, 3};
+  EXPECT_ERROR(shape_of(node("Clip", {{"min", Ints{6}}, {"max", Ints{0}}}), {x}),
+               "[a: Clip] min = 6 must not exceed max = 0");
+  EXPECT_ERROR(shape_of(node("Dropout", {{"ratio", Ints{1}}}), {x}), "must lie in [0, 1), got 1");
+  EXPECT_ERROR(shape_of(node("LeakyRelu", {{"alpha", "much"}}), {x}),
+               "attribute 'alpha' must be a number");
+  EXPECT_ERROR(shape_of(node("HardSigmoid", {{"beta", Ints{1, 2}}}), {x}),
+               "attribute 'beta' must be one number");
+}
+
+}  // namespace
+}  // namespace morph
