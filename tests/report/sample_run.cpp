@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "morph/base/error.h"
 #include "morph/base/random.h"
@@ -27,8 +28,9 @@ LayerFigures layer_at(int64_t index, int64_t layers, Random& random) {
   layer.op = "Conv";
   layer.seed_width = int64_t{16} << stage;
   if (index % 2 == 0) layer.group = cat("stream", stage + 1);
-  const double kept = 0.2 + 0.25 * static_cast<double>(stage) * random.uniform() + 0.1;
-  layer.learned_width = std::max<int64_t>(1, std::llround(kept * static_cast<double>(16 << stage)));
+  const double kept = 0.4 + 0.14 * static_cast<double>(stage) + 0.15 * random.uniform();
+  layer.learned_width =
+      std::clamp<int64_t>(std::llround(kept * static_cast<double>(16 << stage)), 1, 16 << stage);
   layer.removed = index > 2 && index % 8 == 5;
   if (layer.removed) layer.learned_width = 0;
   layer.expanded_width = std::llround(1.42 * static_cast<double>(layer.learned_width));
@@ -78,27 +80,53 @@ void follow_cost(Phase& phase) {
   }
 }
 
-NetworkFigures network(const std::string& name, double scale, double top1, int64_t epochs) {
+std::map<std::string, double> total(const RunReport& run,
+                                    std::map<std::string, double> LayerFigures::*cost) {
+  std::map<std::string, double> sum;
+  for (const LayerFigures& layer : run.layers) {
+    for (const auto& [resource, value] : layer.*cost) sum[resource] += value;
+  }
+  return sum;
+}
+
+/// The seed scaled to about `scale` of its cost.
+NetworkFigures scaled(const NetworkFigures& seed, double scale) {
   NetworkFigures figures;
-  figures.name = name;
-  figures.costs = {{"flops", std::round(81579520 * scale)},
-                   {"params", std::round(272474 * scale)},
-                   {"activations", std::round(188426 * std::sqrt(scale))}};
-  figures.top1 = top1;
-  figures.epochs = epochs;
+  for (const auto& [resource, value] : seed.costs) {
+    figures.costs[resource] =
+        std::round(value * (resource == "activations" ? std::sqrt(scale) : scale));
+  }
   return figures;
 }
 
+void add_network(RunReport& run, NetworkFigures figures, double top1, int64_t epochs) {
+  figures.top1 = top1;
+  figures.epochs = epochs;
+  run.networks.push_back(std::move(figures));
+}
+
 void add_networks(RunReport& run) {
-  run.networks = {network("seed", 1, 87.93, 60),
-                  network("learned", 0.4771, 87.81, 90),
-                  network("from scratch", 0.4771, 87.26, 60),
-                  network("uniform", 0.4756, 86.42, 60),
-                  network("expanded", 0.9986, 88.57, 60)};
-  run.networks[1].note = "weights inherited";
-  run.networks[2].note = "the learned widths, new weights";
-  run.networks[3].note = "width multiplier 0.695";
-  run.networks[4].note = "width multiplier 1.42";
+  NetworkFigures seed;
+  seed.name = "seed";
+  seed.costs = total(run, &LayerFigures::seed_cost);
+  NetworkFigures learned;
+  learned.name = "learned";
+  learned.costs = total(run, &LayerFigures::learned_cost);
+  learned.note = "weights inherited";
+  NetworkFigures scratch = learned;
+  scratch.name = "from scratch";
+  scratch.note = "the learned widths, new weights";
+  NetworkFigures uniform = scaled(seed, learned.costs["flops"] / seed.costs["flops"]);
+  uniform.name = "uniform";
+  uniform.note = "width multiplier 0.695";
+  NetworkFigures expanded = scaled(seed, 0.9986);
+  expanded.name = "expanded";
+  expanded.note = "width multiplier 1.42";
+  add_network(run, seed, 87.93, 60);
+  add_network(run, learned, 87.81, 90);
+  add_network(run, scratch, 87.26, 60);
+  add_network(run, uniform, 86.42, 60);
+  add_network(run, expanded, 88.57, 60);
 }
 
 }  // namespace
@@ -122,10 +150,10 @@ RunReport sample_run(int64_t layers) {
                   {"weight_decay", "5e-4"},
                   {"seed", "1"},
                   {"threshold", "0.0371"}};
-  add_networks(run);
   Random random(7);
   for (int64_t i = 0; i + 1 < layers; ++i) run.layers.push_back(layer_at(i, layers, random));
   run.layers.push_back(last_layer());
+  add_networks(run);
   run.phases = {phase_of("seed training", 60, 1.7, 0.25),
                 phase_of("structure", 30, 0.5, 0.35),
                 phase_of("retraining", 60, 0.6, 0.24)};

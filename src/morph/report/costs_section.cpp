@@ -26,22 +26,22 @@ BarRow bar_row(const LayerFigures& layer, const std::string& resource, double to
   const double learned = finite_or_zero(cost_of(layer.learned_cost, resource));
   BarRow row;
   row.label = layer.name;
-  row.seed = seed / total;
-  row.learned = learned / total;
+  row.seed = 100 * seed / total;
+  row.learned = 100 * learned / total;
   row.style = learned > 0 ? "free" : "removed";
-  row.figures = fixed(100 * row.learned, 1) + "%";
-  row.remark = " of " + fixed(100 * row.seed, 1) + "%";
+  row.figures = fixed(row.learned, 1) + "%";
+  row.remark = " of " + fixed(row.seed, 1) + "%";
   row.tip = cat(layer.name,
                 "\n",
                 resource_title(resource),
                 " in the seed: ",
                 short_count(seed),
                 ", ",
-                as_percent(row.seed),
+                as_percent(seed / total),
                 " of the seed\nlearned: ",
                 short_count(learned),
                 ", ",
-                as_percent(row.learned),
+                as_percent(learned / total),
                 " of the seed");
   return row;
 }
@@ -52,7 +52,7 @@ std::string figure_for(const RunReport& run, const std::string& resource) {
   BarFigure figure;
   figure.label = resource_title(resource) +
                  " of each layer in the seed and in the learned network, as share of the seed.";
-  figure.tick_text = [](double tick) { return fixed(100 * tick, tick < 0.02 ? 1 : 0) + "%"; };
+  figure.unit = "%";
   double learned = 0;
   for (const LayerFigures& layer : run.layers) {
     const BarRow row = bar_row(layer, resource, total);
@@ -64,7 +64,7 @@ std::string figure_for(const RunReport& run, const std::string& resource) {
                    " ",
                    resource_noun(resource),
                    ". All layers together: ",
-                   as_percent(learned),
+                   as_percent(learned / 100),
                    " is left.")) +
          draw_bars(figure);
 }

@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "morph/base/error.h"
 #include "morph/report/html.h"
@@ -19,22 +22,31 @@ using Figure = std::function<double(const EpochFigures&)>;
 
 double figure_or_missing(const std::optional<double>& value) { return value.value_or(kMissing); }
 
-/// All phases one after another on one horizontal axis, an epoch one unit wide.
+/// Phases one after another on one horizontal axis, an epoch one unit wide.
 class Timeline {
  public:
-  explicit Timeline(const RunReport& run) : run_(run) {
-    for (const Phase& phase : run.phases) epochs_ += phase.epochs.size();
+  /// Of those phases that have `figure` in some epoch.
+  Timeline(const RunReport& run, const Figure& figure) {
+    for (size_t i = 0; i < run.phases.size(); ++i) {
+      const Phase& phase = run.phases[i];
+      const bool has_figure =
+          std::any_of(phase.epochs.begin(), phase.epochs.end(), [&](const EpochFigures& epoch) {
+            return std::isfinite(figure(epoch));
+          });
+      if (!has_figure) continue;
+      entries_.push_back({&phase, cat(i + 1), epochs_});
+      epochs_ += phase.epochs.size();
+    }
   }
-
-  size_t epochs() const { return epochs_; }
 
   /// A chart with the phases as bands and the epochs at the axis, and no line yet.
   LineChart chart(const std::string& label) const {
     LineChart chart;
     chart.label = label;
-    for_each_phase([&](const Phase& phase, size_t start) {
-      chart.bands.push_back({share(start), share(start + phase.epochs.size()), phase.name});
-    });
+    for (const Entry& entry : entries_) {
+      chart.bands.push_back(
+          {share(entry.start), share(entry.end()), entry.number, entry.phase->name});
+    }
     for (const double tick : bar_axis(static_cast<double>(epochs_), 8).ticks) {
       const auto epoch = static_cast<size_t>(tick);
       if (epoch > 0 && static_cast<double>(epoch) == tick) {
@@ -49,30 +61,39 @@ class Timeline {
                  const std::string& style,
                  const std::string& name,
                  const Figure& figure) const {
-    for_each_phase([&](const Phase& phase, size_t start) {
+    for (const auto& [phase, number, start] : entries_) {
       ChartLine line;
       line.style = style;
-      for (size_t i = 0; i < phase.epochs.size(); ++i) {
-        const double value = figure(phase.epochs[i]);
-        line.points.push_back({middle(start + i), value, tip(phase, phase.epochs[i], name, value)});
+      for (size_t i = 0; i < phase->epochs.size(); ++i) {
+        const double value = figure(phase->epochs[i]);
+        line.points.push_back(
+            {middle(start + i), value, tip(*phase, phase->epochs[i], name, value)});
       }
       chart.lines.push_back(line);
-    });
+    }
   }
 
   void add_budgets(LineChart& chart, const std::string& resource, const std::string& style) const {
-    for_each_phase([&](const Phase& phase, size_t start) {
-      const auto budget = phase.budget.find(resource);
-      if (budget == phase.budget.end()) return;
-      chart.levels.push_back({share(start),
-                              share(start + phase.epochs.size()),
+    for (const Entry& entry : entries_) {
+      const auto budget = entry.phase->budget.find(resource);
+      if (budget == entry.phase->budget.end()) continue;
+      chart.levels.push_back({share(entry.start),
+                              share(entry.end()),
                               budget->second,
-                              "budget " + as_multiple(budget->second),
+                              "budget " + short_count(budget->second) + "×",
                               style});
-    });
+    }
   }
 
  private:
+  struct Entry {
+    const Phase* phase;
+    std::string number;
+    size_t start;
+
+    size_t end() const { return start + phase->epochs.size(); }
+  };
+
   double share(size_t epoch) const {
     return static_cast<double>(epoch) / static_cast<double>(epochs_);
   }
@@ -92,15 +113,7 @@ class Timeline {
     return text;
   }
 
-  void for_each_phase(const std::function<void(const Phase&, size_t)>& visit) const {
-    size_t start = 0;
-    for (const Phase& phase : run_.phases) {
-      if (!phase.epochs.empty()) visit(phase, start);
-      start += phase.epochs.size();
-    }
-  }
-
-  const RunReport& run_;
+  std::vector<Entry> entries_;
   size_t epochs_ = 0;
 };
 
@@ -108,43 +121,60 @@ std::string key(const std::string& style, const std::string& text) {
   return element("li", {}, element("i", {{"class", "swatch line " + style}}, "") + escape(text));
 }
 
+/// A chart for half the width of the page.
+LineChart half_chart(const Timeline& timeline, const std::string& label) {
+  LineChart chart = timeline.chart(label);
+  chart.height = 140;
+  chart.letters = 46;
+  return chart;
+}
+
 std::string chart_figure(const std::string& heading,
                          const std::string& keys,
                          const LineChart& chart) {
   if (!has_points(chart)) return {};
-  std::string content = element("h3", {}, escape(heading));
-  if (!keys.empty()) content += element("ul", {{"class", "legend"}}, keys);
-  return element("div", {{"class", "chart"}}, content + draw_lines(chart)) + "\n";
+  std::string head = element("h3", {}, escape(heading));
+  if (!keys.empty()) head += element("ul", {{"class", "legend"}}, keys);
+  return element("div",
+                 {{"class", "chart"}},
+                 element("div", {{"class", "head"}}, head) + draw_lines(chart)) +
+         "\n";
 }
 
-std::string accuracy_chart(const Timeline& timeline) {
+std::string accuracy_chart(const RunReport& run) {
+  const Figure top1 = [](const EpochFigures& epoch) { return figure_or_missing(epoch.test_top1); };
+  const Timeline timeline(run, top1);
   LineChart chart = timeline.chart("Test accuracy in percent after each epoch of each phase.");
-  timeline.add_lines(chart, "series-0", "top-1, %", [](const EpochFigures& epoch) {
-    return figure_or_missing(epoch.test_top1);
-  });
+  timeline.add_lines(chart, "series-0", "top-1, %", top1);
   chart.unit = "%";
   return chart_figure("Test accuracy, top-1", "", chart);
 }
 
-std::string loss_chart(const Timeline& timeline) {
-  LineChart chart = timeline.chart("Loss on the training and the test set after each epoch.");
-  timeline.add_lines(
-      chart, "series-0", "training loss", [](const EpochFigures& epoch) { return epoch.loss; });
-  LineChart test = timeline.chart("");
-  timeline.add_lines(test, "series-1", "test loss", [](const EpochFigures& epoch) {
-    return figure_or_missing(epoch.test_loss);
-  });
+std::string loss_chart(const RunReport& run) {
+  const Figure loss = [](const EpochFigures& epoch) { return epoch.loss; };
+  const Figure test = [](const EpochFigures& epoch) { return figure_or_missing(epoch.test_loss); };
+  const Timeline timeline(run, loss);
+  LineChart chart = half_chart(timeline, "Loss on the training and the test set after each epoch.");
+  timeline.add_lines(chart, "series-0", "training loss", loss);
   std::string keys = key("series-0", "training");
-  if (has_points(test)) {
-    chart.lines.insert(chart.lines.end(), test.lines.begin(), test.lines.end());
+  LineChart tested;
+  timeline.add_lines(tested, "series-1", "test loss", test);
+  if (has_points(tested)) {
+    chart.lines.insert(chart.lines.end(), tested.lines.begin(), tested.lines.end());
     keys += key("series-1", "test");
   }
   return chart_figure("Loss", keys, chart);
 }
 
-std::string cost_chart(const RunReport& run, const Timeline& timeline) {
+/// Finite where any resource was followed, so that the chart shows the phases that learn structure.
+double any_cost(const EpochFigures& epoch) {
+  return epoch.cost.empty() ? kMissing : epoch.cost.begin()->second;
+}
+
+std::string cost_chart(const RunReport& run) {
+  const Timeline timeline(run, any_cost);
   LineChart chart =
-      timeline.chart("Cost of the alive channels as share of the seed, and the budget.");
+      half_chart(timeline, "Cost of the alive channels as share of the seed, and the budget.");
   chart.from_zero = true;
   chart.unit = "×";
   std::string keys;
@@ -160,48 +190,44 @@ std::string cost_chart(const RunReport& run, const Timeline& timeline) {
     keys += key(style, resource_title(resource));
   }
   if (!chart.levels.empty()) keys += key("level", "budget");
-  return chart_figure("Cost of what is alive, as share of the seed", keys, chart);
+  return chart_figure("Alive cost, × seed", keys, chart);
 }
 
-std::string schedule_chart(const Timeline& timeline,
-                           const std::string& heading,
-                           const Figure& figure) {
-  LineChart chart = timeline.chart(heading + " in each epoch.");
-  chart.height = 90;
+std::string schedule_chart(const RunReport& run, const std::string& heading, const Figure& figure) {
+  const Timeline timeline(run, figure);
+  LineChart chart = half_chart(timeline, heading + " in each epoch.");
   chart.from_zero = true;
   timeline.add_lines(chart, "series-2", heading, figure);
   return chart_figure(heading, "", chart);
 }
 
+std::string phase_list(const RunReport& run) {
+  std::string items;
+  for (const Phase& phase : run.phases) {
+    const size_t epochs = phase.epochs.size();
+    items += element(
+        "li", {}, escape(cat(phase.name, ", ", epochs, epochs == 1 ? " epoch" : " epochs")));
+  }
+  return element("ol", {{"class", "phases"}}, items);
+}
+
 }  // namespace
 
 std::string curves_section(const RunReport& run) {
-  const Timeline timeline(run);
-  if (timeline.epochs() == 0)
-    return section("training", "Training", quiet("No epoch has ended yet."));
-  std::string charts = accuracy_chart(timeline);
-  charts += cost_chart(run, timeline);
-  charts += loss_chart(timeline);
-  std::string schedules = schedule_chart(timeline, "Strength", [](const EpochFigures& epoch) {
-    return figure_or_missing(epoch.strength);
-  });
-  schedules += schedule_chart(timeline, "Learning rate", [](const EpochFigures& epoch) {
+  const std::string accuracy = accuracy_chart(run);
+  std::string pairs = cost_chart(run);
+  pairs += schedule_chart(
+      run, "Strength", [](const EpochFigures& epoch) { return figure_or_missing(epoch.strength); });
+  pairs += loss_chart(run);
+  pairs += schedule_chart(run, "Learning rate", [](const EpochFigures& epoch) {
     return figure_or_missing(epoch.learning_rate);
   });
-  std::string phases;
-  for (const Phase& phase : run.phases) {
-    if (phase.epochs.empty()) continue;
-    phases += element("li",
-                      {},
-                      escape(cat(phase.name,
-                                 ", ",
-                                 phase.epochs.size(),
-                                 phase.epochs.size() == 1 ? " epoch" : " epochs")));
+  if (accuracy.empty() && pairs.empty()) {
+    return section("training", "Training", quiet("No epoch has ended yet."));
   }
-  std::string content = quiet("Figures after each epoch; the phases follow one another from left.");
-  content += element("ol", {{"class", "phases"}}, phases);
-  content += charts;
-  if (!schedules.empty()) content += element("div", {{"class", "pair"}}, schedules);
+  std::string content = quiet("Figures after each epoch; the phases follow one another.");
+  content += phase_list(run) + accuracy;
+  if (!pairs.empty()) content += element("div", {{"class", "pair"}}, pairs);
   return section("training", "Training", content);
 }
 

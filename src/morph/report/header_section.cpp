@@ -39,8 +39,8 @@ Tile width_tile(const RunReport& run) {
   int64_t removed = 0;
   for (const LayerFigures& layer : run.layers) {
     before += layer.seed_width;
-    after += layer.removed ? 0 : layer.learned_width;
-    removed += layer.removed ? 1 : 0;
+    after += is_removed(layer) ? 0 : layer.learned_width;
+    removed += is_removed(layer) ? 1 : 0;
   }
   const double share = static_cast<double>(after) / static_cast<double>(before);
   std::string detail = cat(

@@ -5,6 +5,7 @@
 
 #include "morph/base/error.h"
 #include "morph/report/numbers.h"
+#include "morph/report/resources.h"
 #include "morph/report/svg.h"
 
 namespace morph {
@@ -22,8 +23,8 @@ struct RowShape {
 RowShape row_shape(size_t rows) {
   if (rows <= 12) return {27, 12};
   if (rows <= 28) return {21, 11.5};
-  if (rows <= 56) return {17, 11};
-  return {14, 10};
+  if (rows < kLayersInOneColumn) return {17, 11};
+  return {15, 10.5};
 }
 
 /// Code points, for a column's width is counted in letters and names may be UTF-8.
@@ -47,6 +48,14 @@ double longest_bar(const std::vector<BarRow>& rows) {
   return longest;
 }
 
+/// From the learned width to the expanded one; a bar would hide the seed's.
+std::string whisker(double from, double to, double y, double height) {
+  return level_line(from, to, y + height / 2, "expanded") +
+         element("svg",
+                 {{"x", percent_coordinate(to)}, {"y", coordinate(y)}, {"overflow", "visible"}},
+                 upright_line(0, height, "expanded cap"));
+}
+
 std::string bars_of(const BarRow& row, const Axis& axis, double y, double height) {
   std::string bars;
   const auto add = [&](double value, const std::string& style) {
@@ -54,7 +63,8 @@ std::string bars_of(const BarRow& row, const Axis& axis, double y, double height
   };
   add(row.seed, "seed " + row.style);
   add(row.learned, "learned " + row.style);
-  if (row.expanded) add(*row.expanded, "expanded");
+  if (row.expanded && *row.expanded != row.learned)
+    bars += whisker(axis.share(row.learned), axis.share(*row.expanded), y, height);
   return bars;
 }
 
@@ -63,8 +73,7 @@ std::string draw_row(const BarRow& row, const Axis& axis, double top, double hei
   std::string inside = tooltip(row.tip);
   inside += leaf("rect",
                  {{"class", "hit"},
-                  {"x", "-100%"},
-                  {"width", "300%"},
+                  {"width", "100%"},
                   {"y", coordinate(top)},
                   {"height", coordinate(height)}});
   inside += element("text",
@@ -83,14 +92,15 @@ std::string grid(const Axis& axis, const BarFigure& figure, double height) {
   for (const double tick : axis.ticks) {
     const double share = axis.share(tick);
     lines += upright_line(share, height, tick == 0 ? "zero" : "grid");
-    lines += text_at({percent_coordinate(share), -8, "tick middle"}, figure.tick_text(tick));
+    lines += text_at({percent_coordinate(share), -8, "tick middle"}, axis.text(tick) + figure.unit);
   }
   return lines;
 }
 
 PlotArea area_for(std::span<const BarRow> rows, const RowShape& shape) {
   PlotArea area;
-  area.top = kAxisHeight;
+  area.above = kAxisHeight;
+  area.below = 4;
   area.height = shape.height * static_cast<double>(rows.size());
   area.font_size = shape.font_size;
   for (const BarRow& row : rows) {
@@ -113,7 +123,7 @@ std::string draw_column(const BarFigure& figure,
     content += "\n" + draw_row(row, axis, top, shape.height);
     top += shape.height;
   }
-  return drawing(area.top + area.height + 4, label, plot_area(area, content));
+  return drawing(area, label, content);
 }
 
 }  // namespace
@@ -133,7 +143,7 @@ std::string draw_bars(const BarFigure& figure) {
 }
 
 std::string bar_style(const LayerFigures& layer) {
-  if (layer.removed || layer.learned_width == 0) return "removed";
+  if (is_removed(layer)) return "removed";
   return layer.pinned.empty() ? "free" : "pinned";
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,14 +17,14 @@ struct BarRow {
   std::string style = {};    ///< "free", "pinned" or "removed".
   double seed = 0;
   double learned = 0;
-  std::optional<double> expanded = {};  ///< Drawn as an outline.
+  std::optional<double> expanded = {};  ///< Drawn as a whisker from `learned`.
 };
 
 /// Horizontal bars over one axis for any number of layers.
 struct BarFigure {
   std::string label = {};  ///< For screen readers: what the figure shows.
   std::vector<BarRow> rows = {};
-  std::function<std::string(double)> tick_text = {};
+  std::string unit = {};  ///< Written after the numbers of the axis.
 };
 
 /// The figure as one drawing, or, from `kLayersInOneColumn` rows on, as two beside each other with

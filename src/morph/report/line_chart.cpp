@@ -23,12 +23,13 @@ class Plot {
     std::string content = bands() + grid() + ticks() + levels();
     for (const ChartLine& line : chart_.lines) content += polylines(line);
     for (const ChartLine& line : chart_.lines) content += points(line);
-    const PlotArea area = {.top = kTop,
-                           .height = chart_.height,
+    const PlotArea area = {.height = chart_.height,
+                           .above = kTop,
+                           .below = kBottom,
                            .letters_before = 6,
                            .letters_after = 1,
                            .font_size = 11.5};
-    return drawing(kTop + chart_.height + kBottom, chart_.label, plot_area(area, content));
+    return drawing(area, chart_.label, content);
   }
 
  private:
@@ -60,18 +61,17 @@ class Plot {
                     {"width", percent_coordinate(band.to - band.from)},
                     {"y", coordinate(-kTop)},
                     {"height", coordinate(chart_.height + kTop)}});
-      text += band_text(band, i + 1);
+      text += band_text(band);
     }
     return text;
   }
 
   /// The number always, the name where the band is wide enough for it on a desktop.
-  static std::string band_text(const ChartBand& band, size_t number) {
-    constexpr double kLettersAcross = 115;
-    const double room = (band.to - band.from) * kLettersAcross - 5;
-    std::string text = cat(number);
-    if (static_cast<double>(band.text.size()) <= room) {
-      text += element("tspan", {{"class", "remark"}}, escape(" " + band.text));
+  std::string band_text(const ChartBand& band) const {
+    std::string text = escape(band.number);
+    const double room = (band.to - band.from) * chart_.letters - 4;
+    if (static_cast<double>(band.name.size()) <= room) {
+      text += element("tspan", {{"class", "remark"}}, escape(" " + band.name));
     }
     return element("text",
                    {{"class", "band-name middle"},
@@ -107,7 +107,7 @@ class Plot {
                       {{"class", "level-name " + level.style},
                        {"x", percent_coordinate(level.from)},
                        {"dx", "5"},
-                       {"y", coordinate(y - 6)}},
+                       {"y", coordinate(y + 14)}},
                       escape(level.text));
     }
     return text;
@@ -146,7 +146,7 @@ class Plot {
 
   std::string points(const ChartLine& line) const {
     std::string text;
-    const std::string size = line.points.size() <= 25 ? "3" : "1.6";
+    const std::string size = line.points.size() <= 25 ? "3" : "1";
     for (const ChartPoint& point : line.points) {
       if (!std::isfinite(point.y)) continue;
       const std::string x = percent_coordinate(point.x);

@@ -23,7 +23,7 @@ struct ChartLevel {
   double from = 0;
   double to = 1;
   double y = 0;
-  std::string text = {};  ///< Written above its left end.
+  std::string text = {};  ///< Written under its left end.
   std::string style = {};
 };
 
@@ -31,7 +31,8 @@ struct ChartLevel {
 struct ChartBand {
   double from = 0;
   double to = 1;
-  std::string text = {};
+  std::string number = {};  ///< Always written.
+  std::string name = {};    ///< Written too where there is room.
 };
 
 /// A mark at the horizontal axis.
@@ -44,6 +45,7 @@ struct LineChart {
   std::string label = {};  ///< For screen readers.
   std::string unit = {};   ///< Written after the numbers of the vertical axis.
   double height = 170;     ///< Of the plot, in pixels.
+  double letters = 100;    ///< That fit across the plot on a desktop.
   bool from_zero = false;  ///< The vertical axis begins at 0.
   std::vector<ChartLine> lines = {};
   std::vector<ChartLevel> levels = {};

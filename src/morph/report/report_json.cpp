@@ -143,7 +143,7 @@ class Field {
   void expect(bool holds, const char* kind) const {
     if (holds) return;
     std::string got = value_.dump();
-    if (got.size() > 40) got = std::string("a ") + value_.type_name();
+    if (got.size() > 40) got = cat("JSON of type ", value_.type_name());
     throw Error(cat(
         "run report: ", path_.empty() ? "the whole" : path_, ": expected ", kind, ", got ", got));
   }

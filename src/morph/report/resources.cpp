@@ -89,6 +89,8 @@ const NetworkFigures* reference_network(const RunReport& run) {
   return seed == nullptr ? &run.networks.front() : seed;
 }
 
+bool is_removed(const LayerFigures& layer) { return layer.removed || layer.learned_width == 0; }
+
 double cost_of(const std::map<std::string, double>& costs, const std::string& resource) {
   const auto found = costs.find(resource);
   return found == costs.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;

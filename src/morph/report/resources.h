@@ -29,6 +29,9 @@ const NetworkFigures* find_network(const RunReport& run, std::string_view name);
 /// What the others are compared with: the network "seed", or the first, or nullptr.
 const NetworkFigures* reference_network(const RunReport& run);
 
+/// True if nothing is left of the layer.
+bool is_removed(const LayerFigures& layer);
+
 /// `costs[resource]`, or NaN.
 double cost_of(const std::map<std::string, double>& costs, const std::string& resource);
 

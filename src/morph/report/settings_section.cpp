@@ -1,6 +1,7 @@
 #include <map>
 #include <string>
 
+#include "morph/base/strings.h"
 #include "morph/report/html.h"
 #include "morph/report/sections.h"
 
@@ -20,12 +21,22 @@ std::string table(const std::string& heading, const std::map<std::string, std::s
   return element("div", {{"class", "scroll"}}, element("table", {{"class", "entries"}}, body));
 }
 
+/// Each word as a span, because a browser would otherwise break "--data" after its hyphens.
+std::string words(const std::string& command) {
+  std::string content;
+  for (const std::string& word : split(command, ' ')) {
+    if (!content.empty()) content += ' ';
+    content += element("span", {}, escape(word));
+  }
+  return content;
+}
+
 }  // namespace
 
 std::string settings_section(const RunReport& run) {
   std::string content;
   if (!run.command.empty()) {
-    content += element("pre", {{"class", "command"}}, element("code", {}, escape(run.command)));
+    content += element("pre", {{"class", "command"}}, element("code", {}, words(run.command)));
   }
   const std::string tables = table("Settings", run.settings) + table("Versions", run.versions);
   if (!tables.empty()) {

@@ -25,14 +25,14 @@ std::string head(const std::vector<std::string>& resources) {
 std::string small(const std::string& text) { return element("small", {}, escape(text)); }
 
 std::string accuracy_cell(const NetworkFigures& network, const NetworkFigures& reference) {
-  if (!network.top1) return element("td", {{"class", "number"}}, "–");
+  if (!network.top1) return element("td", {{"class", "number"}, {"data-label", "Top-1, %"}}, "–");
   std::string content = escape(fixed(*network.top1, 2));
   if (&network == &reference) {
     content += small("reference");
   } else if (reference.top1) {
     content += small(with_sign(*network.top1 - *reference.top1, 2) + " points");
   }
-  return element("td", {{"class", "number"}}, content);
+  return element("td", {{"class", "number"}, {"data-label", "Top-1, %"}}, content);
 }
 
 double largest(const RunReport& run, const std::string& resource) {
@@ -54,16 +54,17 @@ std::string cost_cell(const RunReport& run,
                       const NetworkFigures& network,
                       const std::string& resource) {
   const double cost = cost_of(network.costs, resource);
-  if (!std::isfinite(cost)) return element("td", {{"class", "number"}}, "–");
+  if (!std::isfinite(cost))
+    return element("td", {{"class", "number"}, {"data-label", resource_title(resource)}}, "–");
   const double reference = cost_of(reference_network(run)->costs, resource);
   std::string content = escape(short_count(cost));
   if (reference > 0) content += small(as_multiple(cost / reference));
   const double most = largest(run, resource);
   if (most > 0) content += meter(cost / most);
-  return element(
-      "td",
-      {{"class", "number"}, {"title", cat(exact_count(cost), " ", resource_noun(resource))}},
-      content);
+  const std::string exact = cat(exact_count(cost), " ", resource_noun(resource));
+  return element("td",
+                 {{"class", "number"}, {"data-label", resource_title(resource)}, {"title", exact}},
+                 content);
 }
 
 std::string row(const RunReport& run,
@@ -74,7 +75,8 @@ std::string row(const RunReport& run,
   std::string cells = element("th", {{"scope", "row"}}, name);
   cells += accuracy_cell(network, *reference_network(run));
   for (const std::string& resource : resources) cells += cost_cell(run, network, resource);
-  cells += element("td", {{"class", "number"}}, cat(network.epochs));
+  cells +=
+      element("td", {{"class", "number"}, {"data-label", "Epochs in all"}}, cat(network.epochs));
   return element("tr", {{"class", network.name == "learned" ? "result" : "other"}}, cells) + "\n";
 }
 

@@ -62,33 +62,25 @@ Axis curve_axis(double low, double high, int64_t ticks) {
   return axis;
 }
 
-std::string drawing(double height, std::string_view label, std::string_view content) {
+std::string drawing(const PlotArea& area, std::string_view label, std::string_view content) {
+  const std::string style = cat("--before:",
+                                area.letters_before,
+                                ";--after:",
+                                area.letters_after,
+                                ";margin-top:",
+                                coordinate(area.above),
+                                "px;margin-bottom:",
+                                coordinate(area.below),
+                                "px;font-size:",
+                                coordinate(area.font_size),
+                                "px");
   return element("svg",
                  {{"xmlns", "http://www.w3.org/2000/svg"},
                   {"class", "drawing"},
                   {"role", "img"},
                   {"aria-label", std::string(label)},
-                  {"width", "100%"},
-                  {"height", coordinate(height)}},
-                 content);
-}
-
-std::string plot_area(const PlotArea& area, std::string_view content) {
-  return element("svg",
-                 {{"class", "plot"},
-                  {"style",
-                   cat("--before:",
-                       area.letters_before,
-                       ";--after:",
-                       area.letters_after,
-                       ";font-size:",
-                       coordinate(area.font_size),
-                       "px")},
-                  {"x", "20%"},
-                  {"y", coordinate(area.top)},
-                  {"width", "66%"},
-                  {"height", coordinate(area.height)},
-                  {"overflow", "visible"}},
+                  {"style", style},
+                  {"height", coordinate(area.height)}},
                  content);
 }
 

@@ -32,28 +32,28 @@ Axis bar_axis(double high, int64_t ticks);
 /// one more. Equal ends are moved apart; a bound that is not finite counts as 0.
 Axis curve_axis(double low, double high, int64_t ticks);
 
-/// A drawing as wide as its container and `height` pixels high. Screen readers see `label` alone.
-std::string drawing(double height, std::string_view label, std::string_view content);
-
-/// The area inside a drawing's axes: x runs from 0 % to 100 %, y in pixels. style.css leaves room
-/// for the letters at its sides.
+/// The area inside a drawing's axes and the room around it. style.css turns the letters into
+/// margins, for only it knows the font.
 struct PlotArea {
-  double top = 0;              ///< Pixels from the top of the drawing.
   double height = 0;           ///< Pixels.
+  double above = 0;            ///< Pixels.
+  double below = 0;            ///< Pixels.
   int64_t letters_before = 0;  ///< Longest text left of it.
   int64_t letters_after = 0;   ///< Longest text right of it.
   double font_size = 11;       ///< Pixels.
 };
 
-std::string plot_area(const PlotArea& area, std::string_view content);
+/// A drawing as wide as its container allows. In `content` x runs from 0 % to 100 % of the plot, y
+/// from its top in pixels; both may leave it. Screen readers see `label` alone.
+std::string drawing(const PlotArea& area, std::string_view label, std::string_view content);
 
+/// Plain text at a place.
 struct TextAt {
   std::string x;      ///< A coordinate, in pixels or percent.
   double y = 0;       ///< Of the baseline, in pixels.
   std::string style;  ///< Class in style.css.
 };
 
-/// Plain text at a place.
 std::string text_at(const TextAt& place, std::string_view text);
 
 /// A horizontal bar over [0, share] of the width of the plot.

@@ -12,7 +12,9 @@
 namespace morph {
 namespace {
 
-int64_t learned_width(const LayerFigures& layer) { return layer.removed ? 0 : layer.learned_width; }
+int64_t learned_width(const LayerFigures& layer) {
+  return is_removed(layer) ? 0 : layer.learned_width;
+}
 
 std::string remark(const LayerFigures& layer) {
   const std::string style = bar_style(layer);
@@ -29,7 +31,7 @@ std::string tip(const LayerFigures& layer) {
   if (!layer.op.empty()) text += " (" + layer.op + ")";
   text += cat("\n", layer.seed_width, " channels in the seed, ", learned_width(layer), " learned");
   if (layer.expanded_width) text += cat(", ", *layer.expanded_width, " expanded");
-  if (layer.removed) text += "\nremoved: the layer left the network";
+  if (is_removed(layer)) text += "\nremoved: the layer left the network";
   if (!layer.group.empty()) text += "\ngroup " + layer.group;
   if (!layer.pinned.empty()) text += "\npinned: " + layer.pinned;
   return text;
@@ -90,7 +92,7 @@ std::string table_row(const LayerFigures& layer, const std::vector<std::string>&
   std::string cells = element("th", {{"scope", "row"}}, escape(layer.name));
   cells += element("td", {}, escape(layer.op)) + element("td", {}, escape(layer.group));
   cells += number(cat(layer.seed_width));
-  cells += number(layer.removed ? "removed" : cat(layer.learned_width));
+  cells += number(is_removed(layer) ? "removed" : cat(layer.learned_width));
   cells += number(layer.expanded_width ? cat(*layer.expanded_width) : "–");
   for (const std::string& resource : resources) {
     cells += number(exact_count(cost_of(layer.seed_cost, resource)));
@@ -118,7 +120,6 @@ std::string widths_section(const RunReport& run) {
   if (run.layers.empty()) return section("widths", "Layer widths", quiet("No layers recorded."));
   BarFigure figure;
   figure.label = "Output channels of each layer in the seed and in the learned network.";
-  figure.tick_text = [](double tick) { return short_count(tick); };
   for (const LayerFigures& layer : run.layers) figure.rows.push_back(bar_row(layer));
   std::string content = quiet("Output channels per layer, from input to output.");
   content += legend(run);
