@@ -40,15 +40,16 @@ void check_sizes(const Node& node, const std::string& what, const Shape& shape) 
 
 void check_input_count(const Node& node, const OpDef& def) {
   const size_t count = node.inputs.size();
-  if (count >= def.min_inputs && count <= def.max_inputs) return;
-  const std::string expected = def.min_inputs == def.max_inputs ? cat(def.min_inputs)
-                               : def.max_inputs == kAnyNumber
-                                   ? cat("at least ", def.min_inputs)
-                                   : cat(def.min_inputs, " to ", def.max_inputs);
+  const bool too_few = count < def.min_inputs;
+  if (!too_few && count <= def.max_inputs) return;
+  const size_t bound = too_few ? def.min_inputs : def.max_inputs;
+  const bool is_exact = def.min_inputs == def.max_inputs;
   throw Error(cat(node.label(),
-                  " expected ",
-                  expected,
-                  def.max_inputs == 1 ? " input" : " inputs",
+                  is_exact  ? " expected "
+                  : too_few ? " expected at least "
+                            : " expected at most ",
+                  bound,
+                  bound == 1 ? " input" : " inputs",
                   ", got ",
                   count));
 }
