@@ -14,10 +14,10 @@ namespace morph {
 
 /// What is to be kept of one layer's output.
 struct LayerStructure {
-  std::vector<bool> alive = {};          ///< One per output channel of the seed.
-  double threshold = 0;                  ///< Gate value at or below which a channel was cut.
+  std::vector<bool> alive = {};             ///< One per output channel of the seed.
+  double threshold = 0;                     ///< Gate value at or below which a channel was cut.
   std::map<std::string, double> cost = {};  ///< The layer's own cost once shrunk, by resource.
-  int64_t group = -1;                    ///< Layers with one number are tied.
+  int64_t group = -1;                       ///< Layers with one number are tied.
 
   int64_t seed_width() const { return static_cast<int64_t>(alive.size()); }
   int64_t alive_width() const;

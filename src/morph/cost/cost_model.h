@@ -1,12 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "morph/analysis/channel_groups.h"
 #include "morph/ops/op_def.h"
 
 namespace morph {
@@ -34,7 +32,7 @@ class CostModel {
   virtual ~CostModel() = default;
 
   virtual std::string_view name() const = 0;  ///< As on the command line: "flops".
-  virtual std::string_view unit() const = 0;  ///< For reports: "FLOP".
+  virtual std::string_view unit() const = 0;  ///< For reports: "FLOPs".
 
   /// The forms of which one node costs the largest; none if it costs nothing.
   virtual std::vector<BilinearForm> forms(const Work& work) const = 0;
@@ -45,23 +43,5 @@ std::unique_ptr<CostModel> make_cost_model(std::string_view name);
 
 /// The names make_cost_model() knows, in the order they are reported.
 std::vector<std::string> cost_model_names();
-
-/// How many channels a node reads and makes; positions count, so a flattened map counts H·W times.
-struct ChannelCounts {
-  int64_t in = 0;
-  int64_t out = 0;
-};
-
-/// The counts of every node of a graph, by node index.
-std::vector<ChannelCounts> channel_counts(const Graph& graph, const ChannelGroups& groups);
-
-/// The work of every node of a graph with inferred shapes, by node index.
-std::vector<Work> node_work(const Graph& graph);
-
-/// The cost of each node in `model`'s unit, by node index.
-std::vector<double> node_costs(const Graph& graph, const CostModel& model);
-
-/// Their sum: exact, as long as it is below 2^53.
-double network_cost(const Graph& graph, const CostModel& model);
 
 }  // namespace morph

@@ -25,8 +25,8 @@ struct Expansion {
 
 /// The network with the largest width multiplier whose cost, counted on the rounded integer widths,
 /// is at most `budget` (step 3 of the paper's Algorithm 1). Found by bisection: the cost does not
-/// fall as the multiplier grows. Throws Error naming the smallest reachable cost if even widths of 1
-/// cost more, and Error if no width is free to change.
+/// fall as the multiplier grows. Throws Error naming the smallest reachable cost if even widths of
+/// 1 cost more, and Error if no width is free to change.
 Expansion expand(const Graph& graph,
                  const CostModel& cost,
                  double budget,

@@ -9,9 +9,9 @@
 namespace morph {
 
 /// Removes the channels that are not alive (by set of `groups`), and with them every node that has
-/// none left: a value without channels reads as zero, so it leaves the Adds and Concats that read it
-/// and takes everything else that reads it along; what no output needs any more goes too. A residual
-/// block whose inner channels are dead becomes its skip, a dead tower leaves its Concat.
+/// none left: a value without channels reads as zero, so it leaves the Adds and Concats that read
+/// it and takes everything else that reads it along; what no output needs any more goes too. A
+/// residual block whose inner channels are dead becomes its skip, a dead tower leaves its Concat.
 ///
 /// `graph` has inferred shapes, and so has the result. Node and tensor names stay. Throws Error,
 /// naming the layers that died, if no path from an input to an output is left.
@@ -19,11 +19,5 @@ Rewrite shrink(const Graph& graph, const ChannelGroups& groups, const std::vecto
 
 /// The same by layer: see alive_sets() for what a structure may not say.
 Rewrite shrink(const Graph& graph, const Structure& structure);
-
-/// For each node whether it has a value left when only `alive` sets are: what shrink() would keep
-/// before it drops what no output needs. Lets a caller see that an output would be cut off.
-std::vector<bool> surviving_nodes(const Graph& graph,
-                                  const ChannelGroups& groups,
-                                  const std::vector<bool>& alive);
 
 }  // namespace morph

@@ -1,0 +1,189 @@
+#include "morph/analysis/structure.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "morph/base/error.h"
+#include "morph/base/strings.h"
+
+namespace morph {
+namespace {
+
+constexpr const char* kFormat = "morphnet-structure";
+constexpr int kVersion = 1;
+
+std::vector<std::string> layer_names(const Graph& graph, const ChannelGroups& groups) {
+  std::vector<std::string> names;
+  for (const NodeId id : graph.ids()) {
+    if (!groups.made_by(id).empty()) names.push_back(graph[id].name);
+  }
+  return names;
+}
+
+NodeId find_layer(const Graph& graph, const ChannelGroups& groups, const std::string& name) {
+  const std::optional<NodeId> id = graph.find(name);
+  if (!id || groups.made_by(*id).empty()) {
+    throw Error(cat("the structure names '",
+                    name,
+                    "', which is ",
+                    id ? "not a convolution or dense layer" : "not in the network",
+                    ".",
+                    did_you_mean(name, layer_names(graph, groups))));
+  }
+  return *id;
+}
+
+std::string mask_text(const std::vector<bool>& alive) {
+  std::string text;
+  for (const bool bit : alive) text += bit ? '1' : '0';
+  return text;
+}
+
+std::vector<bool> parse_mask(const std::string& text, const std::string& layer) {
+  std::vector<bool> alive;
+  for (const char c : text) {
+    if (c != '0' && c != '1') {
+      throw Error(cat("structure: layer '", layer, "': mask must be of 0 and 1, found '", c, "'"));
+    }
+    alive.push_back(c == '1');
+  }
+  return alive;
+}
+
+void expect_count(const nlohmann::json& json,
+                  const std::string& layer,
+                  const char* field,
+                  int64_t expected) {
+  if (!json.contains(field)) return;
+  if (json.at(field) != expected) {
+    throw Error(cat("structure: layer '",
+                    layer,
+                    "': ",
+                    field,
+                    " is ",
+                    json.at(field).dump(),
+                    ", but its mask says ",
+                    expected));
+  }
+}
+
+LayerStructure parse_layer(const std::string& name, const nlohmann::json& json) {
+  if (!json.is_object() || !json.contains("mask") || !json.at("mask").is_string()) {
+    throw Error(cat("structure: layer '", name, "' needs a \"mask\", a string of 0 and 1"));
+  }
+  LayerStructure layer;
+  layer.alive = parse_mask(json.at("mask").get<std::string>(), name);
+  layer.threshold = json.value("threshold", 0.0);
+  layer.group = json.value("group", int64_t{-1});
+  if (json.contains("cost")) layer.cost = json.at("cost").get<std::map<std::string, double>>();
+  expect_count(json, name, "seed_width", layer.seed_width());
+  expect_count(json, name, "alive_width", layer.alive_width());
+  return layer;
+}
+
+}  // namespace
+
+int64_t LayerStructure::alive_width() const { return std::count(alive.begin(), alive.end(), true); }
+
+std::vector<bool> alive_sets(const Graph& graph,
+                             const ChannelGroups& groups,
+                             const Structure& structure) {
+  const auto count = static_cast<size_t>(groups.set_count());
+  std::vector<bool> alive(count, true);
+  std::vector<const std::string*> decided_by(count, nullptr);
+  for (const auto& [name, layer] : structure.layers) {
+    const auto& made = groups.made_by(find_layer(graph, groups, name));
+    if (made.size() != layer.alive.size()) {
+      throw Error(cat("structure: layer '",
+                      name,
+                      "' has ",
+                      made.size(),
+                      " channels, its mask has ",
+                      layer.alive.size()));
+    }
+    for (size_t i = 0; i < made.size(); ++i) {
+      const auto set = static_cast<size_t>(made[i]);
+      if (decided_by[set] != nullptr && alive[set] != layer.alive[i]) {
+        throw Error(cat("structure: channel ",
+                        i,
+                        " of '",
+                        name,
+                        "' is tied to '",
+                        *decided_by[set],
+                        "', and only one of them keeps it"));
+      }
+      if (!layer.alive[i] && groups.pinned(made[i])) {
+        throw Error(cat("structure: channel ",
+                        i,
+                        " of '",
+                        name,
+                        "' cannot be removed: ",
+                        *groups.pinned(made[i])));
+      }
+      alive[set] = layer.alive[i];
+      decided_by[set] = &name;
+    }
+  }
+  return alive;
+}
+
+Structure make_structure(const Graph& graph,
+                         const ChannelGroups& groups,
+                         const std::vector<bool>& alive) {
+  Structure structure{.network = graph.name()};
+  for (const NodeId id : graph.ids()) {
+    if (groups.made_by(id).empty()) continue;
+    LayerStructure layer;
+    for (const ChannelId set : groups.made_by(id)) {
+      layer.alive.push_back(alive[static_cast<size_t>(set)]);
+    }
+    layer.group = static_cast<int64_t>(*groups.group_of(id));
+    structure.layers.emplace(graph[id].name, std::move(layer));
+  }
+  return structure;
+}
+
+nlohmann::json to_json(const Structure& structure) {
+  nlohmann::json layers = nlohmann::json::object();
+  for (const auto& [name, layer] : structure.layers) {
+    layers[name] = {{"seed_width", layer.seed_width()},
+                    {"alive_width", layer.alive_width()},
+                    {"mask", mask_text(layer.alive)},
+                    {"group", layer.group},
+                    {"threshold", layer.threshold},
+                    {"cost", layer.cost},
+                    {"name", name}};
+  }
+  return {{"format", kFormat},
+          {"version", kVersion},
+          {"network", structure.network},
+          {"layers", layers}};
+}
+
+Structure structure_from_json(const nlohmann::json& json) {
+  if (!json.is_object() || json.value("format", "") != kFormat) {
+    throw Error(cat("not a structure file: expected an object with \"format\": \"", kFormat, "\""));
+  }
+  if (json.value("version", 0) != kVersion) {
+    throw Error(cat("structure: version ",
+                    json.value("version", nlohmann::json()).dump(),
+                    " is not known; this program reads version ",
+                    kVersion));
+  }
+  if (!json.contains("layers") || !json.at("layers").is_object()) {
+    throw Error("structure: \"layers\" must be an object with one entry a layer");
+  }
+  Structure structure{.network = json.value("network", "")};
+  try {
+    for (const auto& [name, layer] : json.at("layers").items()) {
+      structure.layers.emplace(name, parse_layer(name, layer));
+    }
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(cat("structure: ", e.what()));
+  }
+  return structure;
+}
+
+}  // namespace morph

@@ -1,0 +1,10 @@
+#include "morph/cost/activations.h"
+
+namespace morph {
+
+std::vector<BilinearForm> Activations::forms(const Work& work) const {
+  if (!work.is_layer()) return {};
+  return {{.per_out = work.output_size}};
+}
+
+}  // namespace morph

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "morph/cost/cost_model.h"
+
+namespace morph {
+
+/// Arithmetic of one forward pass on one example: convolutions and dense layers, a multiply-add
+/// counting as two. Biases, normalisation, activation functions and pooling are left out, as is
+/// usual in the field (MorphNet, Eq. 6 with C = 2 · kernel · output pixels / groups).
+///
+///   F(in, out) = 2 · macs_per_pair · in · out + 2 · macs_per_output · out
+class Flops final : public CostModel {
+ public:
+  std::string_view name() const override { return "flops"; }
+  std::string_view unit() const override { return "FLOPs"; }
+  std::vector<BilinearForm> forms(const Work& work) const override;
+};
+
+}  // namespace morph

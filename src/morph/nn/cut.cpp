@@ -1,0 +1,227 @@
+#include "morph/nn/cut.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "morph/base/error.h"
+#include "morph/nn/kernels.h"
+#include "morph/ops/op_def.h"
+#include "morph/transform/resize.h"
+
+namespace morph {
+namespace {
+
+constexpr int64_t kSamples = 2;
+constexpr uint64_t kSampleSeed = 20181;
+
+Params to_double(const Params& params) {
+  Params copies;
+  for (const auto& [name, tensor] : params) {
+    const at::Tensor source = tensor.detach().to(at::kCPU);
+    copies[name] = source.is_floating_point() ? source.to(at::kDouble).clone() : source.clone();
+  }
+  return copies;
+}
+
+std::vector<at::Tensor> sample_inputs(const Graph& graph) {
+  std::vector<at::Tensor> inputs;
+  at::Generator generator = at::detail::createCPUGenerator(kSampleSeed);
+  for (const NodeId id : graph.inputs()) {
+    Shape shape = graph[id].shape;
+    shape.front() = kSamples;
+    inputs.push_back(at::randn(shape, generator, at::TensorOptions(at::kDouble)));
+  }
+  return inputs;
+}
+
+/// 1 at alive positions of a value, 0 elsewhere; broadcasts over the axes without channels.
+at::Tensor alive_mask(const Channels& channels, const std::vector<bool>& alive) {
+  std::vector<double> mask;
+  for (const ChannelId set : channels.ids) mask.push_back(alive[static_cast<size_t>(set)] ? 1 : 0);
+  return at::tensor(mask).reshape(channels.extents);
+}
+
+int64_t count_dead(const std::vector<ChannelId>& ids, const std::vector<bool>& alive) {
+  return std::count_if(
+      ids.begin(), ids.end(), [&](ChannelId set) { return !alive[static_cast<size_t>(set)]; });
+}
+
+double largest_magnitude(const at::Tensor& tensor) {
+  return tensor.numel() == 0 ? 0 : tensor.abs().max().item<double>();
+}
+
+/// One removal of channels from a network with weights.
+class Cutting {
+ public:
+  Cutting(const Graph& graph, const Params& params, const ChannelGroups& groups)
+      : graph_(graph),
+        groups_(groups),
+        readers_(consumers(graph)),
+        masked_(to_double(params)),
+        folded_(masked_) {}
+
+  Cut run(const Params& params, const std::vector<bool>& alive) {
+    Rewrite rewrite = resize_channels(graph_, groups_, {alive.begin(), alive.end()});
+    left_ = find_survivors(graph_, groups_, alive);
+    silence_dead_channels();
+    hide_vanished_inputs();
+    fold_constants();
+    Cut cut{.graph = std::move(rewrite.graph), .removed = std::move(rewrite.removed)};
+    cut.constants = std::move(notes_);
+    const Params cut_params = morph::apply(rewrite.plan, folded_);
+    cut.equivalence = compare(cut.graph, cut_params);
+    for (const auto& [name, tensor] : cut_params) {
+      const at::Tensor& original = params.at(rewrite.plan.at(name).source);
+      cut.params[name] = tensor.to(original.options());
+    }
+    return cut;
+  }
+
+ private:
+  /// Zeroes what makes or scales a dead channel, but not what is added to it.
+  void silence_dead_channels() {
+    for (const NodeId id : graph_.ids()) {
+      for (const ParamChannels& param : groups_.notes(id).params) {
+        if (!param.of_output || param.slot != "weight") continue;
+        Shape extents(graph_[id].params.at(param.slot).shape.size(), 1);
+        extents[param.axis] = static_cast<int64_t>(param.ids.size());
+        const at::Tensor mask = alive_mask({.extents = extents, .ids = param.ids}, left_.sets);
+        masked_.at(graph_[id].params.at(param.slot).tensor).mul_(mask);
+      }
+    }
+    folded_ = to_double(masked_);
+  }
+
+  /// A value that vanished reads as zero where others stand beside it.
+  void hide_vanished_inputs() {
+    for (const NodeId id : graph_.ids()) {
+      if (!left_.nodes[index(id)]) continue;
+      const auto& inputs = graph_[id].inputs;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        if (!left_.nodes[index(inputs[i])]) masks_[{id, i}] = at::tensor({0.0});
+      }
+    }
+  }
+
+  void fold_constants() {
+    std::vector<NodeId> open;
+    for (const NodeId id : graph_.ids()) {
+      const std::vector<ChannelId>& reads = groups_.notes(id).reads;
+      if (left_.nodes[index(id)] && count_dead(reads, left_.sets) > 0) open.push_back(id);
+    }
+    // What is hidden from one node changes what later ones see, so nodes go in topological order,
+    // and the values are computed again once something was hidden.
+    std::optional<std::vector<at::Tensor>> values;
+    for (const NodeId id : open) {
+      if (!values) values = run_masked();
+      if (!fold(id, values->at(index(graph_[id].inputs.front())))) {
+        hide_dead_channels(id);
+        values.reset();
+      }
+    }
+  }
+
+  std::vector<at::Tensor> run_masked() const {
+    GraphModule module(graph_, to_double(masked_));
+    module.set_training(false);
+    module.set_masks(masks_);
+    const at::NoGradGuard no_grad;
+    return module.forward_all(sample_inputs(graph_));
+  }
+
+  void hide_dead_channels(NodeId id) {
+    masks_[{id, 0}] = alive_mask(groups_.channels(graph_[id].inputs.front()), left_.sets);
+  }
+
+  /// Folds what dead channels of `input` contribute to the node; false if they must be hidden.
+  bool fold(NodeId id, const at::Tensor& input) {
+    const Channels& channels = groups_.channels(graph_[id].inputs.front());
+    const at::Tensor dead_only = input * (1 - alive_mask(channels, left_.sets));
+    const at::Tensor contribution = call(id, dead_only) - call(id, at::zeros_like(dead_only));
+    ConstantNote note{.node = graph_[id].name,
+                      .channels = count_dead(groups_.notes(id).reads, left_.sets),
+                      .largest = largest_magnitude(contribution)};
+    if (note.largest == 0) return true;
+    const at::Tensor by_channel = contribution.transpose(0, 1).flatten(1);
+    const at::Tensor shift = by_channel.select(1, 0);
+    const double spread = largest_magnitude(by_channel - shift.unsqueeze(1));
+    // In double precision a sum over the same numbers in another order differs by about 1e-15.
+    if (spread > 1e-9 * note.largest) {
+      note.reason = "it differs between positions (zero padding, or a border)";
+    } else if (graph_[id].shape.size() > 2 && groups_.channels(id).extents[1] == 1 &&
+               shift.numel() > 1) {
+      note.reason = "its output channels are not on axis 1";
+    } else {
+      note.folded = add_shift(id, shift);
+      if (!note.folded) note.reason = "the node has no bias and no BatchNormalization of its own";
+    }
+    notes_.push_back(note);
+    return note.folded;
+  }
+
+  at::Tensor call(NodeId id, const at::Tensor& input) const {
+    const Shape shape = graph_[graph_[id].inputs.front()].shape;
+    SlotTensors slots;
+    for (const auto& [slot, param] : graph_[id].params) slots[slot] = masked_.at(param.tensor);
+    const at::NoGradGuard no_grad;
+    return make_kernel({.node = graph_[id], .inputs = std::span(&shape, 1)})(
+        {.inputs = std::span(&input, 1), .params = slots, .training = false});
+  }
+
+  /// Adds a constant to each output channel of a node, in the weights that are to be cut.
+  bool add_shift(NodeId id, const at::Tensor& shift) {
+    const Node& node = graph_[id];
+    if (node.has_param("bias")) {
+      folded_.at(node.params.at("bias").tensor).add_(shift);
+      return true;
+    }
+    const auto& readers = readers_[index(id)];
+    if (readers.size() != 1 || !graph_[readers.front()].has_param("running_mean")) return false;
+    folded_.at(graph_[readers.front()].params.at("running_mean").tensor).sub_(shift);
+    return true;
+  }
+
+  double compare(const Graph& graph, const Params& params) const {
+    GraphModule cut(graph, params);
+    cut.set_training(false);
+    const at::NoGradGuard no_grad;
+    const std::vector<at::Tensor> inputs = sample_inputs(graph_);
+    const std::vector<at::Tensor> outputs = cut.forward(inputs);
+    const std::vector<at::Tensor> values = run_masked();
+    double difference = 0;
+    double scale = 0;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const at::Tensor& expected = values[index(graph_.outputs()[i])];
+      difference = std::max(difference, largest_magnitude(outputs[i] - expected));
+      scale = std::max(scale, largest_magnitude(expected));
+    }
+    return scale == 0 ? difference : difference / scale;
+  }
+
+  const Graph& graph_;
+  const ChannelGroups& groups_;
+  std::vector<std::vector<NodeId>> readers_;
+  Params masked_;  // At full size, dead channels silenced.
+  Params folded_;  // The same with constants folded: what the cut network's weights are cut from.
+  Survivors left_;
+  InputMasks masks_;
+  std::vector<ConstantNote> notes_;
+};
+
+}  // namespace
+
+Cut cut_channels(const Graph& graph,
+                 const Params& params,
+                 const ChannelGroups& groups,
+                 const std::vector<bool>& alive) {
+  return Cutting(graph, params, groups).run(params, alive);
+}
+
+}  // namespace morph
