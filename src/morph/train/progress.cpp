@@ -57,7 +57,7 @@ std::string without_trailing_blanks(std::string text) {
 }
 
 std::string bar(int64_t part, int64_t whole) {
-  constexpr int64_t kWidth = 20;
+  constexpr int64_t kWidth = 10;
   const int64_t full = whole > 0 ? kWidth * part / whole : 0;
   return "[" + std::string(static_cast<size_t>(full), '=') +
          std::string(static_cast<size_t>(kWidth - full), ' ') + "]";
@@ -104,13 +104,13 @@ std::string format_duration(double seconds) {
   } else if (whole < 3600) {
     std::snprintf(text,
                   sizeof text,
-                  "%lld:%02lld min",
+                  "%lld:%02lld",
                   static_cast<long long>(whole / 60),
                   static_cast<long long>(whole % 60));
   } else {
     std::snprintf(text,
                   sizeof text,
-                  "%lld:%02lld:%02lld h",
+                  "%lld:%02lld:%02lld",
                   static_cast<long long>(whole / 3600),
                   static_cast<long long>(whole / 60 % 60),
                   static_cast<long long>(whole % 60));

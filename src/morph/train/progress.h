@@ -39,7 +39,7 @@ class ProgressPrinter : public Callback {
   std::chrono::steady_clock::time_point last_line_;
 };
 
-/// "42 s", "3:07 min", "1:02:45 h".
+/// "42 s", "3:07" (minutes), "1:02:45" (hours).
 std::string format_duration(double seconds);
 
 }  // namespace morph

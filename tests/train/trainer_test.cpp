@@ -1,0 +1,245 @@
+#include "morph/train/trainer.h"
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "expect_error.h"
+#include "train/fixtures.h"
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+
+namespace morph {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::map<std::string, at::Tensor> values(const GraphModule& module) {
+  std::map<std::string, at::Tensor> copies;
+  for (const auto& [name, tensor] : module.params()) copies[name] = tensor.detach().clone();
+  return copies;
+}
+
+double element(at::Tensor tensor, const std::vector<int64_t>& indices) {
+  for (const int64_t i : indices) tensor = tensor.select(0, i);
+  return tensor.item<float>();
+}
+
+/// Trains the tiny network on stripes and returns its tensors.
+std::map<std::string, at::Tensor> train_tiny(const TrainOptions& options) {
+  GraphModule module = test::make_module(test::kTinyNetwork);
+  Trainer(module, test::stripes(), options).run();
+  return values(module);
+}
+
+DataSplits pixel_pairs() {
+  const std::vector<test::PixelPairs::Example> examples = {
+      {255, 0, 0}, {0, 255, 1}, {255, 0, 0}, {0, 255, 1}};
+  return {.name = "pairs",
+          .train = std::make_shared<test::PixelPairs>(examples),
+          .test = std::make_shared<test::PixelPairs>(examples)};
+}
+
+/// Options under which a run is one plain step on all of pixel_pairs().
+const TrainOptions kOneStep = {.epochs = 1,
+                               .batch_size = 4,
+                               .learning_rate = 0.1,
+                               .warmup_epochs = 0,
+                               .momentum = 0,
+                               .weight_decay = 0,
+                               .flip = false};
+
+TEST(Trainer, TinyNetworkLearnsStripes) {
+  GraphModule module = test::make_module(test::kTinyNetwork);
+  const TrainOptions options = {.epochs = 6, .batch_size = 25, .learning_rate = 0.1, .flip = false};
+  const TrainSummary summary = Trainer(module, test::stripes(), options).run();
+  ASSERT_EQ(summary.epochs.size(), 6U);
+  EXPECT_GT(summary.final.top1, 90);
+  EXPECT_EQ(summary.final.examples, 50);
+  EXPECT_LT(summary.epochs.back().loss, summary.epochs.front().loss);
+  EXPECT_EQ(summary.epochs.back().epoch, 6);
+  EXPECT_EQ(summary.epochs.back().test.top1, summary.final.top1);
+  EXPECT_GT(summary.epochs.back().images_per_second, 0);
+}
+
+TEST(Trainer, IsAFunctionOfTheSeed) {
+  const TrainOptions options = {.epochs = 2, .batch_size = 20, .seed = 5};
+  TrainOptions more_workers = options;
+  more_workers.workers = 3;
+  TrainOptions other_seed = options;
+  other_seed.seed = 6;
+  const auto first = train_tiny(options);
+  const auto second = train_tiny(more_workers);
+  const auto third = train_tiny(other_seed);
+  for (const auto& [name, tensor] : first) {
+    EXPECT_TRUE(at::equal(tensor, second.at(name))) << name;
+  }
+  EXPECT_FALSE(at::equal(first.at("conv1.weight"), third.at("conv1.weight")));
+}
+
+TEST(Trainer, OneStepByHand) {
+  GraphModule module = test::make_module(test::kTwoPixels);
+  const at::Tensor weight = module.params().at("fc.weight");
+  weight.detach().zero_();
+  module.params().at("fc.bias").detach().zero_();
+  const TrainSummary summary = Trainer(module, pixel_pairs(), kOneStep).run();
+  // Outputs are 0, so both classes have probability 1/2 and the loss is ln 2. Each pixel is at ±1
+  // after normalisation (mean 1/2, deviation 1/2), +1 on the side of its class: the gradient of
+  // the weight of class c and pixel p is the mean of (1/2 - [c is right]) * x_p = -1/2 on the
+  // diagonal and +1/2 off it; that of the bias is 0.
+  EXPECT_NEAR(summary.epochs[0].loss, 0.6931472, 1e-6);
+  EXPECT_NEAR(element(weight, {0, 0}), 0.05, 1e-5);
+  EXPECT_NEAR(element(weight, {0, 1}), -0.05, 1e-5);
+  EXPECT_NEAR(element(weight, {1, 1}), 0.05, 1e-5);
+  EXPECT_NEAR(module.params().at("fc.bias").abs().max().item<float>(), 0, 1e-6);
+  EXPECT_NEAR(summary.epochs[0].learning_rate, 0.1, 1e-12);
+}
+
+TEST(Trainer, SmoothsTheLabels) {
+  GraphModule module = test::make_module(test::kTwoPixels);
+  // Pixels of ±1 become outputs that differ by 1, the right one ahead.
+  module.params().at("fc.weight").detach().copy_(at::tensor({0.5, 0.0, 0.0, 0.5}).view({2, 2}));
+  module.params().at("fc.bias").detach().zero_();
+  TrainOptions options = kOneStep;
+  options.label_smoothing = 0.2;
+  const TrainSummary summary = Trainer(module, pixel_pairs(), options).run();
+  // Targets 0.9 and 0.1: 0.9 * ln(1 + 1/e) + 0.1 * ln(1 + e).
+  EXPECT_NEAR(summary.epochs[0].loss, 0.4132617, 1e-6);
+  EXPECT_EQ(summary.epochs[0].train_top1, 100);
+}
+
+/// Pulls one tensor down with a constant slope.
+class Slope : public Penalty {
+ public:
+  Slope(at::Tensor tensor, double slope) : tensor_(std::move(tensor)), slope_(slope) {}
+
+  at::Tensor add_gradient() override {
+    ++calls;
+    tensor_.grad().add_(slope_);
+    return at::full({}, 7.0);
+  }
+
+  int calls = 0;
+
+ private:
+  at::Tensor tensor_;
+  double slope_;
+};
+
+TEST(Trainer, AddsThePenaltysGradientToThatOfTheLoss) {
+  GraphModule plain = test::make_module(test::kTwoPixels);
+  Trainer(plain, pixel_pairs(), kOneStep).run();
+  GraphModule pulled = test::make_module(test::kTwoPixels);
+  Trainer trainer(pulled, pixel_pairs(), kOneStep);
+  Slope slope(pulled.params().at("fc.bias"), 2);
+  trainer.set_penalty(&slope);
+  const TrainSummary summary = trainer.run();
+  EXPECT_EQ(slope.calls, 1);
+  EXPECT_EQ(summary.epochs[0].penalty, 7);
+  const at::Tensor difference = plain.params().at("fc.bias").sub(pulled.params().at("fc.bias"));
+  EXPECT_NEAR(element(difference, {0}), 0.1 * 2, 1e-6);
+  EXPECT_NEAR(element(difference, {1}), 0.1 * 2, 1e-6);
+  EXPECT_TRUE(at::equal(plain.params().at("fc.weight"), pulled.params().at("fc.weight")));
+}
+
+/// Writes down what it is told.
+class Diary : public Callback {
+ public:
+  explicit Diary(std::string name, std::vector<std::string>& lines)
+      : name_(std::move(name)), lines_(lines) {}
+
+  void on_epoch_start(int64_t epoch) override { lines_.push_back(cat(name_, " start ", epoch)); }
+  void on_step(const StepReport& report) override {
+    lines_.push_back(cat(
+        name_, " step ", report.epoch, "/", report.epochs, " ", report.step, "/", report.steps));
+  }
+  void on_epoch(EpochReport& report) override {
+    lines_.push_back(cat(name_, " end ", report.epoch, " ", report.extra.dump()));
+    report.extra["seen by"] = name_;
+  }
+
+ private:
+  std::string name_;
+  std::vector<std::string>& lines_;
+};
+
+TEST(Trainer, TellsCallbacksInOrder) {
+  std::vector<std::string> lines;
+  Diary a("a", lines);
+  Diary b("b", lines);
+  GraphModule module = test::make_module(test::kTwoPixels);
+  TrainOptions options = kOneStep;
+  options.epochs = 2;
+  Trainer trainer(module, pixel_pairs(), options);
+  trainer.add_callback(&a);
+  trainer.add_callback(&b);
+  const TrainSummary summary = trainer.run();
+  EXPECT_THAT(lines,
+              ElementsAre("a start 1",
+                          "b start 1",
+                          "a step 1/2 1/1",
+                          "b step 1/2 1/1",
+                          "a end 1 {}",
+                          R"(b end 1 {"seen by":"a"})",  //
+                          "a start 2",
+                          "b start 2",
+                          "a step 2/2 1/1",
+                          "b step 2/2 1/1",
+                          "a end 2 {}",
+                          R"(b end 2 {"seen by":"a"})"));
+  EXPECT_EQ(summary.epochs[1].extra["seen by"], "b");
+}
+
+TEST(Trainer, SaysWhenItDiverges) {
+  GraphModule module = test::make_module(test::kTinyNetwork);
+  const TrainOptions options = {.epochs = 2, .batch_size = 20, .learning_rate = 1e30};
+  Trainer trainer(module, test::stripes(), options);
+  EXPECT_ERROR(trainer.run(), "training has diverged: at epoch 1, step 10 of 10");
+  GraphModule another = test::make_module(test::kTinyNetwork);
+  Trainer with_penalty(another, test::stripes(), options);
+  Slope slope(another.params().at("fc.bias"), 0);
+  with_penalty.set_penalty(&slope);
+  EXPECT_ERROR(with_penalty.run(),
+               "Lower the learning rate (--learning-rate, 1e+30 now) or the strength of the "
+               "regularizer (--strength)");
+}
+
+TEST(Trainer, StopsWhenAsked) {
+  GraphModule module = test::make_module(test::kTinyNetwork);
+  Trainer trainer(module, test::stripes(), {.epochs = 2, .batch_size = 20});
+  const std::atomic<bool> stop = true;
+  trainer.stop_when(&stop);
+  EXPECT_THROW(
+      {
+        try {
+          trainer.run();
+        } catch (const Interrupted& interrupted) {
+          EXPECT_THAT(interrupted.what(), HasSubstr("stopped at epoch 1, step 1 of 10"));
+          throw;
+        }
+      },
+      Interrupted);
+}
+
+TEST(Trainer, RefusesDataThatDoNotFit) {
+  GraphModule tiny = test::make_module(test::kTinyNetwork);
+  EXPECT_ERROR(Trainer(tiny, pixel_pairs(), {}),
+               "network 'tiny' takes [1, 3, 12, 12], the images of pairs are [1, 1, 1, 2]");
+  const DataSplits three = make_synthetic(
+      {.classes = 3, .shape = {.channels = 3, .height = 12, .width = 12}, .train = 9, .test = 9});
+  EXPECT_ERROR(Trainer(tiny, three, {}), "returns [1, 4], synthetic has 3 classes");
+  EXPECT_ERROR(Trainer(tiny, test::stripes(), {.epochs = -1}), "epochs is -1");
+  EXPECT_ERROR(Trainer(tiny, DataSplits{}, {}), "training needs a training and a test set");
+  const test::PixelPairs::Example one = {255, 0, 0};
+  const DataSplits single = {.name = "single",
+                             .train = std::make_shared<test::PixelPairs>(std::vector{one}),
+                             .test = std::make_shared<test::PixelPairs>(std::vector{one})};
+  GraphModule module = test::make_module(test::kTwoPixels);
+  EXPECT_ERROR(Trainer(module, single, {}), "single has 1 images to train on, too few");
+}
+
+}  // namespace
+}  // namespace morph
