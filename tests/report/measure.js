@@ -1,5 +1,5 @@
 // Put at the end of a page under test: chooses each resource in turn, measures, and leaves what it
-// found in the page as JSON between two marks.
+// found in the page, or in the one whose frame it is in, as JSON between two marks.
 function widths(selector) {
   return Array.from(document.querySelectorAll(selector)).map(function (bar) {
     return bar.getBoundingClientRect().width;
@@ -36,6 +36,6 @@ found.cut = Array.from(document.querySelectorAll("#widths .figures, #widths .lab
     return Math.max(-box.left, box.right - window.innerWidth) > 0;
   }).length;
 
-var out = document.createElement("pre");
+var out = top.document.createElement("pre");
 out.textContent = "FOUND" + JSON.stringify(found) + "DNUOF";
-document.body.appendChild(out);
+top.document.body.appendChild(out);

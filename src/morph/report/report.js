@@ -1,5 +1,5 @@
-// The page is complete without this. It shows tooltips at once instead of after the browser's pause,
-// also under a finger, and opens what is folded before printing.
+// The page is complete without this. It shows tooltips at once instead of after the browser's
+// pause, also under a finger, and opens what is folded before printing.
 (function () {
   "use strict";
   var tip = document.createElement("div");
