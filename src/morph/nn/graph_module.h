@@ -45,7 +45,8 @@ class GraphModule {
   /// Every node's value, by node index: for calibration, tests and pictures.
   std::vector<at::Tensor> forward_all(std::span<const at::Tensor> inputs) const;
 
-  /// BatchNormalization uses and updates batch statistics and Dropout drops in training only.
+  /// BatchNormalization uses batch statistics and remembers them (the unbiased variance, as
+  /// LibTorch does; ONNX's is the biased one), and Dropout drops, in training only.
   void set_training(bool training) { training_ = training; }
   bool training() const { return training_; }
 
