@@ -18,7 +18,7 @@ using Params = std::map<std::string, at::Tensor>;
 /// convolutions from Kaiming's normal distribution, N(0, 2 / fan_out) (He et al. 2015) with the
 /// fan-out of one group, O / groups · kernel size, and bias 0; dense layers uniform in ±1/√fan_in,
 /// bias too; BN scale 1, shift 0, running mean 0 and variance 1. A function of the seed and the
-/// tensor's name and shape alone, the same on every platform. float32, on the CPU.
+/// tensor's name and shape alone, not of LibTorch's version. float32, on the CPU.
 Params initial_params(const Graph& graph, uint64_t seed);
 
 /// Throws Error naming the tensor if one that `graph` needs is missing, has another shape, or
