@@ -4,12 +4,12 @@
 # LibTorch is looked for in MORPHNET_TORCH (CMake or environment variable), in CMAKE_PREFIX_PATH, and
 # in the `torch` wheel of the project's .venv. The wheel's own CMake files demand a CUDA toolkit even
 # for a CPU program, so the targets are made here from the folder's headers and libraries.
-set(MORPHNET_TORCH "$ENV{MORPHNET_TORCH}" CACHE PATH "Folder of LibTorch (include/ and lib/ inside)")
+set(MORPHNET_TORCH "" CACHE PATH "Folder of LibTorch (include/ and lib/ inside)")
 
 # Sets MORPH_TORCH_ROOT to the first folder that holds a LibTorch. A prefix may be the folder itself,
 # the one above it, or its share/cmake.
 function(morph_find_torch)
-  set(roots ${MORPHNET_TORCH})
+  set(roots ${MORPHNET_TORCH} $ENV{MORPHNET_TORCH})
   string(REPLACE ":" ";" environment_prefixes "$ENV{CMAKE_PREFIX_PATH}")
   foreach(prefix IN LISTS CMAKE_PREFIX_PATH environment_prefixes)
     list(APPEND roots ${prefix} ${prefix}/libtorch ${prefix}/../..)
