@@ -97,6 +97,7 @@ class Loader::Workers {
   void abandon_epoch() {
     std::unique_lock lock(mutex_);
     end_ = claimed_;
+    awaited_ = claimed_;
     batch_ready_.wait(lock, [this] { return busy_ == 0; });
     ready_.clear();
   }
