@@ -1,5 +1,7 @@
 #include "morph/ops/id_tensor.h"
 
+#include <numeric>
+
 #include "ops/chain.h"
 
 namespace morph {
@@ -52,6 +54,45 @@ TEST(IdTensor, ReinterpretsBlocksThatOverlap) {
   const Channels channels = Channels::along(3, 1, {0, 1, 2});
   EXPECT_EQ(reinterpreted(channels, {1, 3, 2}, {1, 2, 3}),
             (Channels{{1, 2, 3}, {0, 0, 1, 1, 2, 2}}));
+}
+
+/// The id of every element, in row-major order.
+Ids every_id(const Channels& channels, const Shape& shape) {
+  return channels.expanded(shape, std::vector<bool>(shape.size(), true)).ids;
+}
+
+TEST(IdTensor, ReinterpretingMovesNoElement) {
+  const std::vector<Shape> shapes = {{1, 24},
+                                     {1, 2, 12},
+                                     {1, 12, 2},
+                                     {1, 3, 8},
+                                     {1, 8, 3},
+                                     {1, 4, 6},
+                                     {1, 2, 3, 4},
+                                     {1, 4, 3, 2},
+                                     {1, 1, 24, 1},
+                                     {1, 2, 1, 3, 4},
+                                     {1, 6, 2, 2},
+                                     {24, 1},
+                                     {1, 2, 2, 3, 2},
+                                     {2, 12},
+                                     {1, 3, 2, 2, 2},
+                                     {1, 24, 1, 1}};
+  for (const Shape& from : shapes) {
+    for (size_t axis = 0; axis < from.size(); ++axis) {
+      Ids ids(static_cast<size_t>(from[axis]));
+      std::iota(ids.begin(), ids.end(), 0);
+      const Channels channels = Channels::along(from.size(), axis, ids);
+      for (const Shape& to : shapes) {
+        SCOPED_TRACE(format_shape(from) + " along " + std::to_string(axis) + " as " +
+                     format_shape(to));
+        const Channels result = reinterpreted(channels, from, to);
+        EXPECT_EQ(every_id(result, to), every_id(channels, from));
+        EXPECT_EQ(result, result.compressed());
+        EXPECT_EQ(reinterpreted(result, to, from), channels);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ std::vector<ChannelId> repeated(const std::vector<ChannelId>& ids, size_t times)
 std::vector<ChannelId> made_channels(const Filters& conv,
                                      const std::vector<ChannelId>& in,
                                      ChannelFlow& flow) {
-  const std::vector<ChannelId> out = flow.fresh(conv.outputs);
+  std::vector<ChannelId> out = flow.fresh(conv.outputs);
   tie_groups(in, conv.groups, flow);
   tie_groups(out, conv.groups, flow);
   flow.bind_input("weight", 1, {in.begin(), in.begin() + conv.inputs_per_group});

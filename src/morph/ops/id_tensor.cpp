@@ -43,6 +43,10 @@ bool varies_within(const Channels& value, const Block& block) {
   return false;
 }
 
+std::span<const ChannelId> run(const Channels& channels, size_t begin, size_t count) {
+  return std::span(channels.ids).subspan(begin, count);
+}
+
 std::vector<size_t> row_major_strides(const Shape& shape) {
   std::vector<size_t> strides(shape.size(), 1);
   for (size_t axis = shape.size(); axis-- > 1;) {
@@ -64,16 +68,17 @@ AxisSplit split_at(const Shape& shape, size_t axis) {
 
 Channels taken(const Channels& value, size_t axis, std::span<const int64_t> positions) {
   const AxisSplit split = split_at(value.extents, axis);
+  for (const int64_t position : positions) {
+    MORPH_CHECK(position >= 0 && position < value.extents[axis]);
+  }
   Channels result{.extents = value.extents};
   result.extents[axis] = static_cast<int64_t>(positions.size());
   result.ids.reserve(split.outer * positions.size() * split.inner);
   for (size_t outer = 0; outer < split.outer; ++outer) {
     for (const int64_t position : positions) {
-      const auto row = static_cast<size_t>(position);
-      MORPH_CHECK(row < split.extent);
-      const auto begin = value.ids.begin() +
-                         static_cast<std::ptrdiff_t>((outer * split.extent + row) * split.inner);
-      result.ids.insert(result.ids.end(), begin, begin + static_cast<std::ptrdiff_t>(split.inner));
+      const size_t row = outer * split.extent + static_cast<size_t>(position);
+      const auto ids = run(value, row * split.inner, split.inner);
+      result.ids.insert(result.ids.end(), ids.begin(), ids.end());
     }
   }
   return result;
@@ -82,15 +87,16 @@ Channels taken(const Channels& value, size_t axis, std::span<const int64_t> posi
 Channels joined(std::span<const Channels> parts, size_t axis) {
   Channels result{.extents = parts.front().extents};
   result.extents[axis] = 0;
-  for (const Channels& part : parts) result.extents[axis] += part.extents[axis];
+  for (const Channels& part : parts) {
+    MORPH_CHECK(split_at(part.extents, axis).outer == split_at(result.extents, axis).outer);
+    result.extents[axis] += part.extents[axis];
+  }
   const size_t outer_count = split_at(result.extents, axis).outer;
   for (size_t outer = 0; outer < outer_count; ++outer) {
     for (const Channels& part : parts) {
-      const AxisSplit split = split_at(part.extents, axis);
-      MORPH_CHECK(split.outer == outer_count);
-      const auto size = static_cast<std::ptrdiff_t>(split.extent * split.inner);
-      const auto begin = part.ids.begin() + static_cast<std::ptrdiff_t>(outer) * size;
-      result.ids.insert(result.ids.end(), begin, begin + size);
+      const size_t size = part.ids.size() / outer_count;
+      const auto ids = run(part, outer * size, size);
+      result.ids.insert(result.ids.end(), ids.begin(), ids.end());
     }
   }
   return result;

@@ -15,6 +15,7 @@ struct AxisSplit {
   size_t inner = 1;
 };
 
+/// The split of a shape at one of its axes.
 AxisSplit split_at(const Shape& shape, size_t axis);
 
 /// The ids at these positions of an axis, in this order; a position may come up more than once.

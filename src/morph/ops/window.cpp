@@ -14,8 +14,7 @@ std::vector<int64_t> entries(const Node& node,
                              const std::string& key,
                              size_t count,
                              int64_t least) {
-  const std::vector<int64_t> values =
-      node.ints(key, std::vector<int64_t>(count, key == "pads" ? 0 : 1));
+  std::vector<int64_t> values = node.ints(key, std::vector<int64_t>(count, key == "pads" ? 0 : 1));
   if (values.size() != count) {
     throw Error(cat(
         node.label(), " attribute '", key, "' must have ", count, " entries, got ", values.size()));
