@@ -10,6 +10,7 @@ namespace morph {
 /// HTML and in XML. Control characters that XML forbids become U+FFFD.
 std::string escape(std::string_view text);
 
+/// A name and a value within a tag.
 struct Attribute {
   std::string_view name;
   std::string value;  ///< Plain text: escaped when written.

@@ -27,11 +27,12 @@ struct BarFigure {
   std::string unit = {};  ///< Written after the numbers of the axis.
 };
 
+/// From this number of layers on a figure has two columns.
+inline constexpr size_t kLayersInOneColumn = 44;
+
 /// The figure as one drawing, or, from `kLayersInOneColumn` rows on, as two beside each other with
 /// the same axis.
 std::string draw_bars(const BarFigure& figure);
-
-inline constexpr size_t kLayersInOneColumn = 44;
 
 /// How the bars of a layer are drawn: "free", "pinned" or "removed".
 std::string bar_style(const LayerFigures& layer);

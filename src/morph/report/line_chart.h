@@ -41,6 +41,7 @@ struct ChartTick {
   std::string text = {};
 };
 
+/// Lines over one horizontal and one vertical axis.
 struct LineChart {
   std::string label = {};  ///< For screen readers.
   std::string unit = {};   ///< Written after the numbers of the vertical axis.

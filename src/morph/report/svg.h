@@ -47,13 +47,14 @@ struct PlotArea {
 /// from its top in pixels; both may leave it. Screen readers see `label` alone.
 std::string drawing(const PlotArea& area, std::string_view label, std::string_view content);
 
-/// Plain text at a place.
+/// A place for text.
 struct TextAt {
   std::string x;      ///< A coordinate, in pixels or percent.
   double y = 0;       ///< Of the baseline, in pixels.
   std::string style;  ///< Class in style.css.
 };
 
+/// Plain text at a place.
 std::string text_at(const TextAt& place, std::string_view text);
 
 /// A horizontal bar over [0, share] of the width of the plot.
@@ -64,6 +65,7 @@ struct Bar {
   std::string style;
 };
 
+/// The bar as a rectangle with rounded corners.
 std::string bar(const Bar& bar);
 
 /// A line across the plot at height `y`, from one share of its width to another.
