@@ -232,20 +232,18 @@ class Parser {
     return words;
   }
 
-  Shape parse_shape() {
-    Shape shape;
-    for (const Token& word : parse_list("an integer")) shape.push_back(number<int64_t>(word));
-    return shape;
-  }
+  Shape parse_shape() { return numbers_of<int64_t>(parse_list("an integer")); }
 
   Attr numbers(const std::vector<Token>& words) const {
-    if (std::all_of(words.begin(), words.end(), is_integer)) {
-      std::vector<int64_t> values;
-      for (const Token& word : words) values.push_back(number<int64_t>(word));
-      return values;
-    }
-    std::vector<double> values;
-    for (const Token& word : words) values.push_back(number<double>(word));
+    if (std::all_of(words.begin(), words.end(), is_integer)) return numbers_of<int64_t>(words);
+    return numbers_of<double>(words);
+  }
+
+  template <typename T>
+  std::vector<T> numbers_of(const std::vector<Token>& words) const {
+    std::vector<T> values;
+    values.reserve(words.size());
+    for (const Token& word : words) values.push_back(number<T>(word));
     return values;
   }
 

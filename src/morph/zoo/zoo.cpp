@@ -94,7 +94,7 @@ const Entry& find_network(const std::string& name) {
 }  // namespace
 
 const std::vector<Entry>& networks() {
-  static const std::vector<Entry> kNetworks = {
+  static const std::vector<Entry> entries = {
       {"resnet8",
        "residual network for small images, 1 block a stage",
        [](const Options& options) { return build_cifar_resnet(8, options); }},
@@ -107,7 +107,7 @@ const std::vector<Entry>& networks() {
       {"mlp", "two hidden dense layers of 256 and 128", build_mlp},
       {"inception_small", "small Inception-like network of towers", build_inception_small},
   };
-  return kNetworks;
+  return entries;
 }
 
 Graph build(std::string_view specification, const Options& defaults) {
