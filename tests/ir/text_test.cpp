@@ -10,8 +10,6 @@
 namespace morph {
 namespace {
 
-using ::testing::HasSubstr;
-
 constexpr const char* kResidual = R"(morph 1
 network "residual"
 input = Input() shape=[1, 3, 8, 8] -> [1, 3, 8, 8]
@@ -167,6 +165,7 @@ TEST(Names, SurviveWhateverTheyHold) {
                                           std::string("nul\0!", 5)};
   Graph graph("a \"network\"\n");
   std::vector<NodeId> all;
+  all.reserve(names.size());
   for (const std::string& name : names) {
     all.push_back(
         graph.add({.name = name,
