@@ -98,6 +98,7 @@ constexpr std::array kSets = {
 const std::vector<DataName>& data_names() {
   static const std::vector<DataName> names = [] {
     std::vector<DataName> result;
+    result.reserve(kSets.size());
     for (const KnownSet& set : kSets) result.push_back({set.name, set.description});
     return result;
   }();

@@ -63,7 +63,7 @@ std::filesystem::path data_folder(const DataSpecification& specification,
   if (!root.empty()) return root;
   const char* variable = std::getenv("MORPHNET_DATA");
   if (variable == nullptr || *variable == '\0') return {};
-  const std::filesystem::path shared = variable;
+  std::filesystem::path shared = variable;
   for (const std::string& marker : markers) {
     std::error_code code;
     if (std::filesystem::exists(shared / marker, code)) return shared;

@@ -31,7 +31,8 @@ struct Wave {
 Wave wave_of(int64_t label, int64_t classes) {
   const auto orientations = static_cast<double>(std::min(classes, kOrientations));
   const double angle = std::numbers::pi * static_cast<double>(label % kOrientations) / orientations;
-  const double cycles = 3 + static_cast<double>(label / kOrientations);
+  const int64_t spacing = label / kOrientations;
+  const auto cycles = static_cast<double>(3 + spacing);
   return {.x = 2 * std::numbers::pi * cycles * std::cos(angle),
           .y = 2 * std::numbers::pi * cycles * std::sin(angle)};
 }
