@@ -15,7 +15,7 @@ Shape flatten_shape(const Node& node, std::span<const Shape> inputs) {
     throw Error(cat(node.label(), " axis ", axis, " is outside an input of rank ", rank));
   }
   const auto middle = x.begin() + (axis < 0 ? axis + rank : axis);
-  const Shape shape = {element_count({x.begin(), middle}), element_count({middle, x.end()})};
+  Shape shape = {element_count({x.begin(), middle}), element_count({middle, x.end()})};
   if (middle == x.begin() || shape[0] != x[0]) {
     throw Error(cat(node.label(), " axis ", axis, " would mix the examples of a batch; use 1"));
   }

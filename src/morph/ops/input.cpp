@@ -7,7 +7,7 @@ namespace {
 constexpr std::array<std::string_view, 1> kAttributes = {"shape"};
 
 Shape input_shape(const Node& node, std::span<const Shape>) {
-  const Shape shape = node.ints("shape", {});
+  Shape shape = node.ints("shape", {});
   if (shape.empty()) {
     throw Error(cat(node.label(), " needs the attribute 'shape', e.g. [1, 3, 32, 32]"));
   }

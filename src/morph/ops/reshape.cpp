@@ -43,7 +43,7 @@ Shape with_inferred_extent(const Node& node, Shape target, const Shape& input) {
 /// What a target means for an input. A leading 1 stands for the batch, as 0 and -1 do.
 Shape reshape_shape(const Node& node, std::span<const Shape> inputs) {
   const Shape& input = inputs[0];
-  const Shape shape = with_inferred_extent(node, with_copied_extents(node, input), input);
+  Shape shape = with_inferred_extent(node, with_copied_extents(node, input), input);
   if (element_count(shape) != element_count(input)) {
     throw Error(cat(node.label(),
                     " an input of shape ",
