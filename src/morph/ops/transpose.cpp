@@ -29,7 +29,7 @@ Channels transpose_channels(const Node& node, std::span<const ValueChannels> inp
 std::vector<int64_t> transpose_perm(const Node& node, size_t rank) {
   std::vector<int64_t> identity(rank);
   std::iota(identity.begin(), identity.end(), 0);
-  const std::vector<int64_t> perm = node.ints("perm", {identity.rbegin(), identity.rend()});
+  std::vector<int64_t> perm = node.ints("perm", {identity.rbegin(), identity.rend()});
   if (!std::is_permutation(perm.begin(), perm.end(), identity.begin(), identity.end())) {
     throw Error(cat(node.label(),
                     " attribute 'perm' must name each of the ",
