@@ -10,6 +10,9 @@ class Autocast {
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  bool was_enabled_;
 };
 
 }  // namespace morph

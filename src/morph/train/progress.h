@@ -15,6 +15,7 @@ enum class ProgressTarget {
   kPlain,     ///< A file or a pipe: whole lines only.
 };
 
+/// How progress is printed.
 struct ProgressOptions {
   std::string label = {};  ///< What is being trained, "structure"; begins every line.
   ProgressTarget target = ProgressTarget::kPlain;

@@ -6,6 +6,7 @@
 
 namespace morph {
 
+/// What an Sgd does beside following the gradient.
 struct SgdOptions {
   double momentum = 0.9;
   double weight_decay = 0;    ///< Added to the gradient as weight_decay · p.

@@ -47,9 +47,11 @@ bool uses_mixed_precision(const GraphModule& module, const TrainOptions& options
   return options.mixed_precision && module.device().is_cuda();
 }
 
+/// Measured on ResNets for CIFAR and Fashion-MNIST: channels-last takes a fifth to a third off a
+/// step on a CPU, and bfloat16 convolutions on a GPU run in it anyway.
 at::MemoryFormat weight_format(const GraphModule& module, const TrainOptions& options) {
-  return uses_mixed_precision(module, options) ? at::MemoryFormat::ChannelsLast
-                                               : at::MemoryFormat::Contiguous;
+  const bool channels_last = module.device().is_cpu() || uses_mixed_precision(module, options);
+  return channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
 }
 
 /// Throws Error unless the network takes the data's images and has an output for each class.
@@ -285,8 +287,8 @@ void Trainer::State::train_step(const Batch& batch) {
                                                  /*ignore_index=*/-100,
                                                  options_.label_smoothing);
   loss.backward();
+  if (penalty != nullptr) totals_.select(0, 2).add_(penalty->add_gradient().detach());
   const c10::NoGradGuard no_grad;
-  if (penalty != nullptr) totals_.select(0, 2).add_(penalty->add_gradient());
   sgd_.set_learning_rate(learning_rate_at(options_, step, steps_));
   sgd_.step();
   const int64_t examples = labels.size(0);

@@ -30,7 +30,7 @@ struct TrainOptions {
   double label_smoothing = 0.0;  ///< Share of the target spread evenly over all classes.
   int64_t crop_padding = 0;
   bool flip = true;
-  bool mixed_precision = false;  ///< bf16 autocast and channels-last; no effect but on CUDA.
+  bool mixed_precision = false;  ///< bf16 autocast; no effect but on CUDA.
   uint64_t seed = 0;
   int64_t workers = 1;
 };
@@ -113,10 +113,12 @@ class Penalty {
  public:
   virtual ~Penalty() = default;
   /// Adds the penalty's gradient into the .grad of the parameters after backward(), and returns its
-  /// value as a scalar on the device. Must not make the host wait.
+  /// value as a scalar on the device. Gradients may be recorded when it is called. Must not make
+  /// the host wait.
   virtual at::Tensor add_gradient() = 0;
 };
 
+/// A whole run: its epochs, and the evaluation after the last one.
 struct TrainSummary {
   std::vector<EpochReport> epochs = {};
   Evaluation final = {};
