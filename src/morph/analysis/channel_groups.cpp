@@ -50,15 +50,15 @@ void tie_shared_params(const Graph& graph, Trace& trace) {
 void tie_rectangles(Trace& trace) {
   for (Channels& channels : trace.channels) {
     for (ChannelId& id : channels.ids) id = trace.flow.representative(id);
-    channels = channels.compressed();
+    const Channels distinct = channels.compressed();
     const auto varying = std::count_if(
-        channels.extents.begin(), channels.extents.end(), [](int64_t n) { return n > 1; });
+        distinct.extents.begin(), distinct.extents.end(), [](int64_t n) { return n > 1; });
     if (varying < 2) continue;
-    size_t last = channels.extents.size() - 1;
-    while (!channels.varies_along(last)) --last;
-    const auto period = static_cast<size_t>(channels.extents[last]);
-    for (size_t i = period; i < channels.ids.size(); ++i) {
-      trace.flow.tie(channels.ids[i % period], channels.ids[i]);
+    size_t last = distinct.extents.size() - 1;
+    while (!distinct.varies_along(last)) --last;
+    const auto period = static_cast<size_t>(distinct.extents[last]);
+    for (size_t i = period; i < distinct.ids.size(); ++i) {
+      trace.flow.tie(distinct.ids[i % period], distinct.ids[i]);
     }
   }
 }
@@ -190,7 +190,7 @@ ChannelGroups find_channel_groups(const Graph& graph) {
   for (const NodeId id : graph.ids()) {
     Channels& channels = trace.channels[index(id)];
     numbers.renumber(channels.ids);
-    result.channels_.push_back(channels.compressed());
+    result.channels_.push_back(std::move(channels));
     NodeChannels& notes = trace.notes[index(id)];
     numbers.renumber(notes.reads);
     for (ParamChannels& param : notes.params) numbers.renumber(param.ids);

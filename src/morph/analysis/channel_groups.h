@@ -30,7 +30,8 @@ class ChannelGroups {
     return pinned_[static_cast<size_t>(set)];
   }
 
-  /// The channels of a node's output.
+  /// The channels of a node's output. Sets that were tied later may make an axis that varies here
+  /// repeat itself: (g, C/g) from a reshape has g equal rows.
   const Channels& channels(NodeId id) const { return channels_[index(id)]; }
 
   /// The channels that the node's params carry and that it reads.

@@ -1,6 +1,9 @@
 #include "morph/cost/network_cost.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
 
 namespace morph {
 namespace {
@@ -17,6 +20,13 @@ double largest(const std::vector<BilinearForm>& forms, double in, double out) {
   double cost = 0;
   for (const BilinearForm& form : forms) cost = std::max(cost, form(in, out));
   return cost;
+}
+
+/// Coefficients per channel pair are fractions where convolutions have groups; what they add up to
+/// is a whole number again but for rounding.
+double whole_if_near(double cost) {
+  const double whole = std::round(cost);
+  return std::abs(cost - whole) <= 1e-12 * whole ? whole : cost;
 }
 
 }  // namespace
@@ -64,7 +74,7 @@ std::vector<double> node_costs(const Graph& graph,
   for (const NodeId id : graph.ids()) {
     const auto in = static_cast<double>(input_channels(graph, groups, id).size());
     const auto out = static_cast<double>(groups.channels(id).ids.size());
-    costs.push_back(largest(model.forms(work[index(id)]), in, out));
+    costs.push_back(whole_if_near(largest(model.forms(work[index(id)]), in, out)));
   }
   return costs;
 }
@@ -73,6 +83,18 @@ double network_cost(const Graph& graph, const CostModel& model) {
   double sum = 0;
   for (const double cost : node_costs(graph, find_channel_groups(graph), model)) sum += cost;
   return sum;
+}
+
+Structure with_layer_costs(Structure structure, const Graph& shrunk) {
+  const ChannelGroups groups = find_channel_groups(shrunk);
+  for (const std::string& cost : cost_model_names()) {
+    const std::vector<double> costs = node_costs(shrunk, groups, *make_cost_model(cost));
+    for (auto& [name, layer] : structure.layers) {
+      const std::optional<NodeId> id = shrunk.find(name);
+      layer.cost[cost] = id ? costs[index(*id)] : 0;
+    }
+  }
+  return structure;
 }
 
 }  // namespace morph

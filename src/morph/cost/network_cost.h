@@ -4,6 +4,7 @@
 
 #include "morph/analysis/channel_blocks.h"
 #include "morph/analysis/channel_groups.h"
+#include "morph/analysis/structure.h"
 #include "morph/cost/cost_model.h"
 #include "morph/ir/graph.h"
 
@@ -39,5 +40,9 @@ std::vector<double> node_costs(const Graph& graph,
 
 /// Their sum: exact while it is below 2^53.
 double network_cost(const Graph& graph, const CostModel& model);
+
+/// The structure with the cost of each layer in the shrunk network filled in, for every cost model;
+/// 0 for layers that left it.
+Structure with_layer_costs(Structure structure, const Graph& shrunk);
 
 }  // namespace morph

@@ -48,6 +48,11 @@ std::vector<bool> introduced_sets(const Graph& graph,
   return introduced;
 }
 
+size_t count_varying(const Channels& channels) {
+  return static_cast<size_t>(std::count_if(
+      channels.extents.begin(), channels.extents.end(), [](int64_t n) { return n > 1; }));
+}
+
 /// For each axis of a value, the copies of each of its positions.
 Copies axis_copies(const Channels& channels, const std::vector<int64_t>& copies) {
   Copies result(channels.extents.size());
@@ -67,13 +72,15 @@ Copies axis_copies(const Channels& channels, const std::vector<int64_t>& copies)
   return result;
 }
 
-/// The same for any value. With a single channel no axis varies; it then widens along axis 1, where
-/// ONNX operators that make channels put them.
+/// The same for any value. Where several axes vary, those along which tied sets only repeat
+/// themselves keep their extent. With a single channel no axis varies; it then widens along axis 1,
+/// where ONNX operators that make channels put them.
 Copies value_copies(const Channels& channels,
                     const Shape& shape,
                     const std::vector<int64_t>& copies) {
   constexpr size_t kChannelAxis = 1;
-  Copies result = axis_copies(channels, copies);
+  Copies result =
+      axis_copies(count_varying(channels) > 1 ? channels.compressed() : channels, copies);
   if (channels.ids.size() == 1 && shape.size() > kChannelAxis && shape[kChannelAxis] == 1) {
     result[kChannelAxis] = {copies[at(channels.ids.front())]};
   }

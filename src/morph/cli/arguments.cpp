@@ -1,0 +1,119 @@
+#include "morph/cli/arguments.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+
+#include "morph/base/error.h"
+#include "morph/base/strings.h"
+#include "morph/zoo/zoo.h"
+
+namespace morph {
+namespace {
+
+constexpr std::string_view kZooPrefix = "zoo:";
+
+bool is_zoo(const std::string& argument) { return argument.rfind(kZooPrefix, 0) == 0; }
+
+std::string data_help() {
+  std::string text = "Data set:";
+  for (const DataName& entry : data_names())
+    text += cat("\n  ", entry.name, ": ", entry.description);
+  return text;
+}
+
+}  // namespace
+
+Network load_network(const std::string& argument, const DataSplits* data) {
+  if (is_zoo(argument)) {
+    zoo::Options defaults;
+    if (data != nullptr) {
+      const ImageShape image = data->train->shape();
+      defaults.classes = static_cast<int64_t>(data->train->classes().size());
+      defaults.input = {image.channels, image.height, image.width};
+    }
+    return {.graph = zoo::build(argument.substr(kZooPrefix.size()), defaults)};
+  }
+  if (std::filesystem::path(argument).extension() != ".morph") {
+    std::vector<std::string> known;
+    for (const zoo::Entry& entry : zoo::networks()) known.push_back(entry.name);
+    const std::string near = closest_match(argument, known);
+    throw Error(cat("'",
+                    argument,
+                    "' is neither zoo:NAME nor a file X.morph",
+                    near.empty() ? "" : cat("; did you mean zoo:", near, "?")));
+  }
+  return read_network(argument);
+}
+
+std::string network_name(const std::string& argument) {
+  if (!is_zoo(argument)) return std::filesystem::path(argument).stem().string();
+  const std::string name = argument.substr(kZooPrefix.size());
+  return name.substr(0, name.find('?'));
+}
+
+void DataArguments::add_to(CLI::App& command) {
+  command.add_option("--data", specification, data_help())->required()->type_name("DATA");
+  command.add_option("--image-size", image_size, "For folder:DIR: height and width of the images")
+      ->capture_default_str()
+      ->group("Data");
+}
+
+DataSplits DataArguments::open(uint64_t seed) const {
+  return open_data(specification, {.image_size = image_size, .seed = seed});
+}
+
+void TrainArguments::add_to(CLI::App& command) {
+  const char* group = "Training";
+  command.add_option("--batch-size", options.batch_size, "Examples in a step")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--learning-rate", options.learning_rate, "At the peak of the schedule")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option(
+          "--warmup-epochs", warmup, "Linear warm-up (default: 15 % of the epochs, at most 5)")
+      ->group(group);
+  command.add_option("--weight-decay", options.weight_decay, "On weights; see --decay-scales")
+      ->capture_default_str()
+      ->group(group);
+  command.add_flag("--decay-scales", options.decay_scales, "Weight decay on BN and biases too")
+      ->group(group);
+  command
+      .add_option("--label-smoothing",
+                  options.label_smoothing,
+                  "Share of the target spread over all classes")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--crop-padding",
+                  crop,
+                  "Pad by this, then crop at random (default: 4 for colour images, else 0)")
+      ->group(group);
+  command.add_flag("--no-flip", no_flip, "Do not mirror images at random")->group(group);
+  command.add_flag("--full-precision", full_precision, "No bf16 on a GPU")->group(group);
+  command.add_option("--workers", workers, "Threads that prepare batches")->group(group);
+  command.add_option("--seed", options.seed, "Of weights, order and augmentation")
+      ->capture_default_str();
+  command.add_option("--device", device, "cpu, cuda or cuda:N")->capture_default_str();
+  command.add_option("--out", out, "Folder of the run")->type_name("DIR");
+  command.add_flag("--resume", resume, "Go on with the run in --out");
+}
+
+TrainOptions TrainArguments::resolve(int64_t epochs, const DataSplits& data) const {
+  TrainOptions result = options;
+  const bool on_gpu = device != "cpu";
+  result.epochs = epochs;
+  result.warmup_epochs = warmup.value_or(std::min(5.0, 0.15 * static_cast<double>(epochs)));
+  result.crop_padding = crop.value_or(data.train->shape().channels == 3 ? 4 : 0);
+  result.flip = !no_flip;
+  result.mixed_precision = on_gpu && !full_precision;
+  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
+  result.workers = workers.value_or(on_gpu ? std::clamp<int64_t>(cores - 2, 1, 8) : 1);
+  return result;
+}
+
+}  // namespace morph

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "morph/checkpoint/network_file.h"
+#include "morph/data/dataset.h"
+#include "morph/train/trainer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace morph {
+
+/// Loads what the argument NET names. A network of the zoo takes its classes and image size from
+/// `data`, where it does not say them itself. Throws Error for anything else, with what NET may be.
+Network load_network(const std::string& argument, const DataSplits* data = nullptr);
+
+/// "resnet8" for "zoo:resnet8?width=0.5", "model" for "dir/model.morph".
+std::string network_name(const std::string& argument);
+
+/// The argument --data and what goes with it.
+struct DataArguments {
+  std::string specification = {};
+  int64_t image_size = 32;
+
+  void add_to(CLI::App& command);
+  DataSplits open(uint64_t seed) const;
+};
+
+/// The flags of everything that trains.
+struct TrainArguments {
+  TrainOptions options = {};
+  std::optional<double> warmup = {};
+  std::optional<int64_t> crop = {};
+  std::optional<int64_t> workers = {};
+  bool no_flip = false;
+  bool full_precision = false;
+  std::string device = "cpu";
+  std::string out = {};
+  bool resume = false;
+
+  void add_to(CLI::App& command);
+
+  /// The options for a run of `epochs` on this data; what the user left open gets its default.
+  TrainOptions resolve(int64_t epochs, const DataSplits& data) const;
+};
+
+}  // namespace morph

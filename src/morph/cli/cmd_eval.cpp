@@ -1,0 +1,60 @@
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "morph/base/error.h"
+#include "morph/cli/arguments.h"
+#include "morph/cli/commands.h"
+#include "morph/nn/device.h"
+
+namespace morph {
+namespace {
+
+struct EvalArguments {
+  std::string network = {};
+  DataArguments data = {};
+  std::string device = "cpu";
+  bool json = false;
+};
+
+void evaluate_network(const EvalArguments& arguments) {
+  const c10::Device device = open_device(arguments.device);
+  const DataSplits data = arguments.data.open(0);
+  const Network network = load_network(arguments.network, &data);
+  if (!network.params) {
+    throw Error(cat("'",
+                    arguments.network,
+                    "' has no weights to evaluate; train it first: morphnet train ",
+                    arguments.network,
+                    " --data ",
+                    arguments.data.specification));
+  }
+  GraphModule module(network.graph, *network.params);
+  module.to(device);
+  const Evaluation result = evaluate(module, *data.test, measure_normalization(*data.train));
+  if (arguments.json) {
+    const nlohmann::json json = {
+        {"top1", result.top1}, {"loss", result.loss}, {"examples", result.examples}};
+    std::cout << json.dump(1) << "\n";
+  } else {
+    std::cout << "top-1 " << result.top1 << " %  loss " << result.loss << "  (" << result.examples
+              << " examples)\n";
+  }
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  auto arguments = std::make_shared<EvalArguments>();
+  CLI::App* command = app.add_subcommand("eval", "Measure the accuracy of a trained network");
+  command->add_option("NET", arguments->network, "X.morph with weights in X.safetensors")
+      ->required();
+  arguments->data.add_to(*command);
+  command->add_option("--device", arguments->device, "cpu, cuda or cuda:N")->capture_default_str();
+  command->add_flag("--json", arguments->json, "Print JSON");
+  command->callback([arguments] { evaluate_network(*arguments); });
+}
+
+}  // namespace morph

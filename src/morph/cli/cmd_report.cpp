@@ -1,0 +1,34 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "morph/base/error.h"
+#include "morph/base/file.h"
+#include "morph/cli/commands.h"
+#include "morph/learn/run_folder.h"
+#include "morph/learn/run_record.h"
+#include "morph/report/report.h"
+
+namespace morph {
+
+void add_report(CLI::App& app) {
+  auto folder = std::make_shared<std::string>();
+  CLI::App* command =
+      app.add_subcommand("report", "Render report.html of a run again, from its run.json");
+  command->add_option("DIR", *folder, "Folder of the run")->required();
+  command->callback([folder] {
+    const std::filesystem::path root = *folder;
+    if (!std::filesystem::exists(root / "run.json")) {
+      throw Error(
+          cat("'", *folder, "' holds no run.json; give the --out folder of a run that ended"));
+    }
+    const RunReport report = report_from_json(read_json(root / "run.json"));
+    write_file(root / "report.html", render_report(report));
+    std::cout << format_summary(report) << (root / "report.html").string() << "\n";
+  });
+}
+
+}  // namespace morph

@@ -1,0 +1,79 @@
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "morph/base/error.h"
+#include "morph/base/strings.h"
+#include "morph/cli/arguments.h"
+#include "morph/cli/commands.h"
+#include "morph/cli/terminal.h"
+#include "morph/learn/session.h"
+#include "morph/nn/device.h"
+
+namespace morph {
+namespace {
+
+struct TrainCommand {
+  std::string network = {};
+  DataArguments data = {};
+  TrainArguments training = {};
+  int64_t epochs = 30;
+};
+
+void train_network(TrainCommand& command) {
+  const c10::Device device = open_device(command.training.device);
+  const DataSplits data = command.data.open(command.training.options.seed);
+  const Network network = load_network(command.network, &data);
+  const TrainOptions options = command.training.resolve(command.epochs, data);
+  validate(options);
+  const std::string name = network_name(command.network);
+  const std::string out =
+      command.training.out.empty() ? cat("runs/train-", name) : command.training.out;
+  const RunFolder folder(out,
+                         command.training.resume ? ExistingRun::kResume : ExistingRun::kRefuse);
+  const Session session{.data = data,
+                        .device = device,
+                        .folder = folder,
+                        .out = std::cout,
+                        .target = standard_output(),
+                        .columns = terminal_columns(),
+                        .stop = &stop_on_signal()};
+
+  GraphModule module(
+      network.graph,
+      network.params ? *network.params : initial_params(network.graph, options.seed));
+  module.to(device);
+  const TrainSummary summary = run_phase(session, module, {.name = "train", .options = options});
+  write_network(folder.file(name + ".morph"), {.graph = network.graph, .params = snapshot(module)});
+  nlohmann::json figures = measure_costs(network.graph);
+  figures["top1"] = summary.final.top1;
+  figures["loss"] = summary.final.loss;
+  figures["epochs"] = options.epochs;
+  nlohmann::json epochs = nlohmann::json::array();
+  for (const EpochReport& epoch : summary.epochs) epochs.push_back(describe(epoch));
+  folder.write_json("run.json",
+                    {{"format", "morphnet-training"},
+                     {"version", 1},
+                     {"command", command_line()},
+                     {"versions", versions()},
+                     {"options", describe(options)},
+                     {"epochs", epochs},
+                     {"result", {{"trained", figures}}}});
+  folder.remove_phases();
+  std::cout << folder.file(name + ".morph").string() << "  top-1 " << summary.final.top1 << " %\n";
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto command = std::make_shared<TrainCommand>();
+  CLI::App* sub = app.add_subcommand("train", "Train a network, without a regularizer");
+  sub->add_option("NET", command->network, "zoo:NAME or X.morph")->required();
+  command->data.add_to(*sub);
+  sub->add_option("--epochs", command->epochs, "Epochs to train for")->capture_default_str();
+  command->training.add_to(*sub);
+  sub->callback([command] { train_network(*command); });
+}
+
+}  // namespace morph

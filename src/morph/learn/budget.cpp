@@ -1,0 +1,39 @@
+#include "morph/learn/budget.h"
+
+#include "morph/base/error.h"
+#include "morph/base/strings.h"
+#include "morph/cost/cost_model.h"
+
+namespace morph {
+
+double Budget::limit(double seed_cost) const {
+  return unit == Unit::kShareOfSeed ? amount * seed_cost : amount;
+}
+
+std::string Budget::text() const {
+  return unit == Unit::kShareOfSeed ? cat(cost, "=", amount, "x")
+                                    : cat(cost, "=", format_count(amount));
+}
+
+Budget parse_budget(std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    throw Error(
+        cat("budget '", text, "': expected COST=AMOUNT, such as flops=0.5x or params=200k"));
+  }
+  Budget budget{.cost = std::string(trim(text.substr(0, equals)))};
+  make_cost_model(budget.cost);
+  std::string_view amount = trim(text.substr(equals + 1));
+  const std::string what = cat("budget '", text, "'");
+  if (!amount.empty() && (amount.back() == 'x' || amount.back() == 'X')) {
+    amount.remove_suffix(1);
+    budget.amount = parse_double(amount, what);
+  } else {
+    budget.unit = Budget::Unit::kAbsolute;
+    budget.amount = parse_count(amount, what);
+  }
+  if (!(budget.amount > 0)) throw Error(cat(what, ": expected an amount above 0"));
+  return budget;
+}
+
+}  // namespace morph

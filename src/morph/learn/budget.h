@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace morph {
+
+/// How much of a resource a network may spend.
+struct Budget {
+  /// What `amount` is counted in.
+  enum class Unit {
+    kAbsolute,     ///< The cost model's own unit.
+    kShareOfSeed,  ///< The seed network's cost.
+  };
+
+  std::string cost = {};  ///< Name of a cost model: "flops".
+  double amount = 0;
+  Unit unit = Unit::kShareOfSeed;
+
+  /// In the cost model's unit, for a seed that costs `seed_cost`.
+  double limit(double seed_cost) const;
+
+  /// As it is written on the command line: "flops=0.5x", "params=200 k".
+  std::string text() const;
+};
+
+/// Reads "flops=0.5x" (a share of the seed) or "params=200k", "flops=1.5M", "flops=2.0G". Throws
+/// Error saying what was expected; unknown costs with the nearest known one.
+Budget parse_budget(std::string_view text);
+
+}  // namespace morph

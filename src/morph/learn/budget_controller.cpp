@@ -1,0 +1,91 @@
+#include "morph/learn/budget_controller.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ops/dot.h>
+#include <ATen/ops/tensor.h>
+
+#include "morph/base/error.h"
+
+namespace morph {
+namespace {
+
+// Relative strengths beyond these do nothing that a stronger or weaker one would not.
+constexpr double kWeakest = 1e-3;
+constexpr double kStrongest = 1e3;
+
+std::vector<double> to_host(const at::Tensor& tensor) {
+  const at::Tensor host = tensor.to(at::kCPU).contiguous();
+  const double* data = host.const_data_ptr<double>();
+  return {data, data + host.numel()};
+}
+
+}  // namespace
+
+BudgetController::BudgetController(NetworkRegularizer& regularizer, ControllerOptions options)
+    : regularizer_(regularizer), options_(std::move(options)) {
+  interval_ = std::max<int64_t>(1, options_.steps / options_.controls);
+  const Regularization start = regularizer_.evaluate();
+  for (const double term : to_host(start.terms)) units_.push_back(term > 0 ? 1 / term : 0);
+  spent_ = to_host(start.costs);
+  strengths_.assign(units_.size(), options_.first_strength);
+  for (size_t k = 0; k < options_.fixed_strengths.size(); ++k) {
+    strengths_[k] = units_[k] > 0 ? options_.fixed_strengths[k] / units_[k] : 0;
+  }
+  MORPH_CHECK(options_.costs.size() == units_.size());
+  device_strengths_ = start.terms.clone();
+  apply_strengths();
+}
+
+void BudgetController::apply_strengths() {
+  std::vector<double> absolute;
+  for (size_t k = 0; k < units_.size(); ++k) absolute.push_back(strengths_[k] * units_[k]);
+  regularizer_.set_strengths(absolute);
+  device_strengths_.copy_(at::tensor(absolute));
+}
+
+at::Tensor BudgetController::add_gradient() {
+  const Regularization now = regularizer_.accumulate_gradient();
+  const at::Tensor value = at::dot(device_strengths_, now.terms);
+  if (++step_ % interval_ == 0) control(to_host(now.costs));
+  return value;
+}
+
+void BudgetController::control(const std::vector<double>& spent) {
+  spent_ = spent;
+  if (!options_.fixed_strengths.empty()) return;
+  const double time = static_cast<double>(step_) / static_cast<double>(options_.steps);
+  const double passed = static_cast<double>(interval_) / static_cast<double>(options_.steps);
+  for (size_t k = 0; k < units_.size(); ++k) {
+    const ControlledCost& cost = options_.costs[k];
+    const double ramp = std::min(1.0, time / options_.ramp);
+    const double line = cost.start + (cost.limit - cost.start) * ramp;
+    const double error = (spent[k] - line) / cost.start;
+    strengths_[k] =
+        std::clamp(strengths_[k] * std::exp(options_.gain * error * passed), kWeakest, kStrongest);
+  }
+  apply_strengths();
+}
+
+void BudgetController::on_epoch(EpochReport& report) {
+  for (size_t k = 0; k < units_.size(); ++k) {
+    const ControlledCost& cost = options_.costs[k];
+    report.extra["cost." + cost.name] = spent_[k] / cost.seed;
+    report.extra["strength." + cost.name] = strengths_[k] * units_[k];
+  }
+}
+
+nlohmann::json BudgetController::save() const {
+  return {{"step", step_}, {"strengths", strengths_}, {"units", units_}, {"spent", spent_}};
+}
+
+void BudgetController::restore(const nlohmann::json& state) {
+  state.at("step").get_to(step_);
+  state.at("strengths").get_to(strengths_);
+  state.at("units").get_to(units_);
+  state.at("spent").get_to(spent_);
+  apply_strengths();
+}
+
+}  // namespace morph

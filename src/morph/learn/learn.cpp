@@ -1,0 +1,269 @@
+#include "morph/learn/learn.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "morph/base/error.h"
+#include "morph/base/strings.h"
+#include "morph/cost/network_cost.h"
+#include "morph/learn/budget_controller.h"
+#include "morph/learn/selection.h"
+#include "morph/regularize/network_regularizer.h"
+#include "morph/train/batch_norm.h"
+#include "morph/transform/expand.h"
+
+namespace morph {
+namespace {
+
+constexpr int64_t kStatisticsBatches = 50;
+constexpr const char* kSeed = "seed";
+constexpr const char* kLearned = "learned";
+constexpr const char* kExpanded = "expanded";
+constexpr const char* kUniform = "uniform";
+constexpr const char* kScratch = "scratch";
+
+/// A network between the steps of the algorithm, and how much training is in its weights.
+struct Current {
+  Graph graph;
+  std::optional<Params> params;  // None: fresh ones.
+  int64_t epochs = 0;
+};
+
+/// One run of the algorithm.
+class Learning {
+ public:
+  Learning(const Session& session, const Network& seed, const LearnOptions& options)
+      : session_(session),
+        options_(options),
+        seed_(seed),
+        seed_costs_(measure_costs(seed.graph)),
+        costs_(regularized_costs(options)) {}
+
+  LearnResult run() {
+    judge_seed();
+    Current current{.graph = seed_.graph, .params = seed_.params};
+    std::optional<Current> shrunk;
+    for (int64_t round = 1; round <= options_.rounds; ++round) {
+      shrunk = shrink_round(current, round);
+      current = options_.expand ? expand_round(*shrunk) : *shrunk;
+    }
+    if (!options_.inherit) shrunk->params.reset();
+    retrain(kLearned, std::move(*shrunk));
+    if (options_.expand) retrain(kExpanded, std::move(current));
+    compare();
+    return std::move(result_);
+  }
+
+ private:
+  static std::vector<std::string> regularized_costs(const LearnOptions& options) {
+    std::vector<std::string> costs = options.costs;
+    const bool follow_budgets = costs.empty();
+    for (const Budget& budget : options.budgets) {
+      if (follow_budgets && std::find(costs.begin(), costs.end(), budget.cost) == costs.end()) {
+        costs.push_back(budget.cost);
+      }
+    }
+    return costs;
+  }
+
+  bool wants(Comparison comparison) const { return options_.compare.count(comparison) != 0; }
+
+  GraphModule make_module(const Graph& graph, const std::optional<Params>& params) const {
+    Params values = params ? *params : initial_params(graph, options_.retrain.seed);
+    for (auto& [name, tensor] : values) tensor = tensor.clone();
+    GraphModule module(graph, std::move(values));
+    module.to(session_.device);
+    return module;
+  }
+
+  /// The seed as it is, or trained as the learned network is going to be.
+  void judge_seed() {
+    TrainedNetwork seed{.graph = seed_.graph, .costs = seed_costs_};
+    GraphModule module = make_module(seed_.graph, seed_.params);
+    if (seed_.params) {
+      const Normalization normalization = measure_normalization(*session_.data.train);
+      seed.result = evaluate(module, *session_.data.test, normalization);
+      seed.note = "as given";
+    } else if (wants(Comparison::kSeed)) {
+      const TrainSummary summary = train(module, {.name = kSeed, .options = options_.retrain}, {});
+      seed.result = summary.final;
+      seed.epochs = options_.retrain.epochs;
+    }
+    seed.params = snapshot(module);
+    result_.networks.emplace(kSeed, std::move(seed));
+  }
+
+  TrainSummary train(GraphModule& module,
+                     const TrainingPhase& phase,
+                     const std::map<std::string, double>& limits) {
+    TrainSummary summary = run_phase(session_, module, phase);
+    result_.phases.push_back({.name = phase.name, .epochs = summary.epochs, .limits = limits});
+    return summary;
+  }
+
+  /// Steps 1 and 2 of the algorithm: train with the regularizer, keep what lives.
+  Current shrink_round(const Current& current, int64_t round) {
+    GraphModule module = make_module(current.graph, current.params);
+    NetworkRegularizer regularizer(module, costs_, {.threshold = options_.threshold});
+    const std::vector<Limit> limits = budget_limits();
+    const Candidates unborn{.values = std::vector<double>(regularizer.removable().size(), 1.0),
+                            .removable = regularizer.removable()};
+    select_channels(current.graph, regularizer.groups(), unborn, limits, 0);  // Throws if hopeless.
+    learn_structure(module, regularizer, round);
+
+    const Candidates candidates{.values = regularizer.set_values(),
+                                .removable = regularizer.removable()};
+    const double floor = limits.empty() ? options_.threshold : options_.lowest_threshold;
+    const Selection selection =
+        select_channels(current.graph, regularizer.groups(), candidates, limits, floor);
+    Cut cut = cut_channels(current.graph, snapshot(module), regularizer.groups(), selection.alive);
+    note_cut(current.graph, regularizer.groups(), selection, cut);
+    return {.graph = cut.graph,
+            .params = with_fresh_statistics(cut),
+            .epochs = current.epochs + options_.structure.epochs};
+  }
+
+  void learn_structure(GraphModule& module, NetworkRegularizer& regularizer, int64_t round) {
+    const std::map<std::string, double> start = measure_costs(module.graph());
+    ControllerOptions control;
+    std::map<std::string, double> shares;
+    for (const std::string& name : costs_) {
+      const double limit = budget_limit(name);
+      control.costs.push_back(
+          {.name = name, .seed = seed_costs_.at(name), .start = start.at(name), .limit = limit});
+      if (limit < start.at(name)) shares[name] = limit / seed_costs_.at(name);
+    }
+    if (options_.strength) control.fixed_strengths.assign(costs_.size(), *options_.strength);
+    const auto images = session_.data.train->size();
+    const int64_t batch = options_.structure.batch_size;
+    control.steps = options_.structure.epochs * ((images + batch - 1) / batch);
+    BudgetController controller(regularizer, control);
+    train(module,
+          {.name = cat("structure-", round),
+           .options = options_.structure,
+           .penalty = &controller,
+           .callback = &controller},
+          shares);
+  }
+
+  /// The amount a cost may come to: the tightest of its budgets, or what the seed spends.
+  double budget_limit(const std::string& cost) const {
+    double limit = seed_costs_.at(cost);
+    for (const Budget& budget : options_.budgets) {
+      if (budget.cost == cost) limit = std::min(limit, budget.limit(seed_costs_.at(cost)));
+    }
+    return limit;
+  }
+
+  std::vector<Limit> budget_limits() const {
+    std::vector<Limit> limits;
+    for (const Budget& budget : options_.budgets) {
+      limits.push_back({.model = make_cost_model(budget.cost),
+                        .amount = budget.limit(seed_costs_.at(budget.cost))});
+    }
+    return limits;
+  }
+
+  void note_cut(const Graph& graph,
+                const ChannelGroups& groups,
+                const Selection& selection,
+                const Cut& cut) {
+    result_.structure = with_layer_costs(make_structure(graph, groups, selection.alive), cut.graph);
+    for (auto& [name, layer] : result_.structure.layers) layer.threshold = selection.threshold;
+    result_.threshold = selection.threshold;
+    result_.removed = cut.removed;
+    result_.constants = cut.constants;
+    result_.equivalence = std::max(result_.equivalence, cut.equivalence);
+  }
+
+  /// Running statistics are those of the uncut network; the first batches tell the cut one's.
+  Params with_fresh_statistics(const Cut& cut) const {
+    GraphModule module = make_module(cut.graph, cut.params);
+    Loader loader(session_.data.train,
+                  {.batch_size = options_.structure.batch_size,
+                   .shuffle = true,
+                   .drop_single = true,
+                   .crop_padding = options_.structure.crop_padding,
+                   .flip = options_.structure.flip,
+                   .normalization = measure_normalization(*session_.data.train),
+                   .seed = options_.structure.seed,
+                   .workers = options_.structure.workers});
+    reestimate_batch_norm(module, loader, kStatisticsBatches);
+    return snapshot(module);
+  }
+
+  /// Step 3: the largest width multiplier that the second budget allows.
+  Current expand_round(const Current& shrunk) const {
+    const Budget& budget = *options_.expand;
+    const std::unique_ptr<CostModel> model = make_cost_model(budget.cost);
+    const Expansion expansion = expand(shrunk.graph,
+                                       *model,
+                                       budget.limit(seed_costs_.at(budget.cost)),
+                                       {.round_to = options_.round_to});
+    return {.graph = expansion.graph, .params = std::nullopt, .epochs = 0};
+  }
+
+  void retrain(const std::string& name, Current network) {
+    TrainedNetwork trained{
+        .graph = network.graph,
+        .epochs = (network.params ? network.epochs : 0) + options_.retrain.epochs,
+        .costs = measure_costs(network.graph),
+        .note = network.params ? "weights inherited" : "from fresh weights"};
+    GraphModule module = make_module(network.graph, network.params);
+    trained.result = train(module, {.name = name, .options = options_.retrain}, {}).final;
+    trained.params = snapshot(module);
+    result_.networks.emplace(name, std::move(trained));
+  }
+
+  void compare() {
+    const TrainedNetwork& learned = result_.networks.at(kLearned);
+    if (wants(Comparison::kScratch) && options_.inherit) {
+      retrain(kScratch, {.graph = learned.graph, .params = std::nullopt});
+    }
+    if (wants(Comparison::kUniform)) {
+      const std::string cost =
+          options_.budgets.empty() ? costs_.front() : options_.budgets.front().cost;
+      const Expansion uniform = expand(seed_.graph, *make_cost_model(cost), learned.costs.at(cost));
+      retrain(kUniform, {.graph = uniform.graph, .params = std::nullopt});
+      result_.networks.at(kUniform).note =
+          cat("the seed's widths times ", format_count(uniform.multiplier), ", from fresh weights");
+    }
+  }
+
+  const Session& session_;
+  const LearnOptions& options_;
+  const Network& seed_;
+  std::map<std::string, double> seed_costs_;
+  std::vector<std::string> costs_;
+  LearnResult result_;
+};
+
+}  // namespace
+
+void validate(const LearnOptions& options) {
+  if (options.budgets.empty() && !options.strength) {
+    throw Error(
+        "nothing says how small the network should get: give --budget, such as "
+        "--budget flops=0.5x, or --strength");
+  }
+  if (options.budgets.empty() && options.costs.empty()) {
+    throw Error("--strength without --budget needs --cost, the resource to charge, such as flops");
+  }
+  if (options.strength && !(*options.strength >= 0)) {
+    throw Error(cat("--strength: expected 0 or more, got ", *options.strength));
+  }
+  if (options.rounds < 1) throw Error(cat("--rounds: expected 1 or more, got ", options.rounds));
+  if (!(options.threshold > 0)) {
+    throw Error(cat("--threshold: expected a number above 0, got ", options.threshold));
+  }
+  validate(options.structure);
+  validate(options.retrain);
+}
+
+LearnResult learn(const Session& session, const Network& seed, const LearnOptions& options) {
+  validate(options);
+  return Learning(session, seed, options).run();
+}
+
+}  // namespace morph

@@ -1,0 +1,233 @@
+#include "morph/learn/run_record.h"
+
+#include <array>
+#include <cstdio>
+#include <iomanip>
+#include <sstream>
+
+#include "morph/base/error.h"
+#include "morph/base/strings.h"
+#include "morph/cost/network_cost.h"
+#include "morph/ops/op_def.h"
+
+namespace morph {
+namespace {
+
+/// The order in which networks are listed.
+constexpr std::array<const char*, 5> kOrder = {"seed", "learned", "scratch", "expanded", "uniform"};
+
+std::map<std::string, std::vector<double>> all_node_costs(const Graph& graph,
+                                                          const ChannelGroups& groups) {
+  std::map<std::string, std::vector<double>> costs;
+  for (const std::string& name : cost_model_names()) {
+    costs[name] = node_costs(graph, groups, *make_cost_model(name));
+  }
+  return costs;
+}
+
+std::vector<NetworkFigures> network_figures(const LearnResult& result) {
+  std::vector<NetworkFigures> figures;
+  for (const char* name : kOrder) {
+    const auto it = result.networks.find(name);
+    if (it == result.networks.end()) continue;
+    NetworkFigures row{.name = name,
+                       .costs = it->second.costs,
+                       .epochs = it->second.epochs,
+                       .note = it->second.note};
+    if (it->second.result) row.top1 = it->second.result->top1;
+    figures.push_back(row);
+  }
+  return figures;
+}
+
+int64_t width_in(const Graph& graph, const std::string& layer) {
+  const std::optional<NodeId> id = graph.find(layer);
+  return id ? graph[*id].params.at("weight").shape.front() : 0;
+}
+
+std::vector<LayerFigures> layer_figures(const LearnResult& result) {
+  const Graph& seed = result.networks.at("seed").graph;
+  const Graph& learned = result.networks.at("learned").graph;
+  const ChannelGroups groups = find_channel_groups(seed);
+  const auto seed_costs = all_node_costs(seed, groups);
+  const auto learned_costs = all_node_costs(learned, find_channel_groups(learned));
+  const auto expanded = result.networks.find("expanded");
+  std::vector<LayerFigures> layers;
+  for (const NodeId id : seed.ids()) {
+    if (groups.made_by(id).empty()) continue;
+    const size_t group = *groups.group_of(id);
+    LayerFigures layer{.name = seed[id].name,
+                       .op = seed[id].op,
+                       .group = cat(group + 1),
+                       .seed_width = static_cast<int64_t>(groups.made_by(id).size()),
+                       .learned_width = width_in(learned, seed[id].name),
+                       .pinned = groups.groups()[group].pinned,
+                       .removed = !learned.find(seed[id].name).has_value()};
+    if (expanded != result.networks.end()) {
+      layer.expanded_width = width_in(expanded->second.graph, layer.name);
+    }
+    for (const auto& [cost, values] : seed_costs) layer.seed_cost[cost] = values[index(id)];
+    for (const auto& [cost, values] : learned_costs) {
+      const std::optional<NodeId> left = learned.find(layer.name);
+      layer.learned_cost[cost] = left ? values[index(*left)] : 0;
+    }
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
+Phase phase_figures(const PhaseRecord& record) {
+  Phase phase{.name = record.name, .budget = record.limits};
+  for (const EpochReport& report : record.epochs) {
+    EpochFigures epoch{.epoch = report.epoch,
+                       .loss = report.loss,
+                       .test_loss = report.test.loss,
+                       .test_top1 = report.test.top1,
+                       .learning_rate = report.learning_rate};
+    for (const auto& [key, value] : report.extra.items()) {
+      if (key.rfind("cost.", 0) == 0) epoch.cost[key.substr(5)] = value.get<double>();
+      if (key.rfind("strength.", 0) == 0 && !epoch.strength) epoch.strength = value.get<double>();
+    }
+    phase.epochs.push_back(epoch);
+  }
+  return phase;
+}
+
+std::string budget_text(const LearnOptions& options) {
+  std::vector<std::string> parts;
+  for (const Budget& budget : options.budgets) parts.push_back(budget.text());
+  if (options.strength) parts.push_back(cat("strength ", *options.strength));
+  if (options.expand) parts.push_back(cat("expanded to ", options.expand->text()));
+  return join(parts, ", ");
+}
+
+std::vector<std::string> notes(const LearnResult& result) {
+  std::vector<std::string> lines;
+  if (!result.removed.empty()) {
+    lines.push_back(cat("Removed from the graph: ", join(result.removed, ", "), "."));
+  }
+  for (const ConstantNote& note : result.constants) {
+    std::string line = cat(note.channels, " removed channels still sent a constant to ", note.node);
+    line +=
+        note.folded
+            ? "; it was folded into the weights, exactly."
+            : cat(" (up to ", format_count(note.largest), "); it was dropped: ", note.reason, ".");
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+nlohmann::json option_json(const LearnOptions& options) {
+  nlohmann::json budgets = nlohmann::json::array();
+  for (const Budget& budget : options.budgets) budgets.push_back(budget.text());
+  nlohmann::json json = {{"budgets", budgets},
+                         {"rounds", options.rounds},
+                         {"inherit", options.inherit},
+                         {"threshold", options.threshold},
+                         {"lowest_threshold", options.lowest_threshold},
+                         {"round_to", options.round_to},
+                         {"structure", describe(options.structure)},
+                         {"retrain", describe(options.retrain)}};
+  if (options.strength) json["strength"] = *options.strength;
+  if (options.expand) json["expand"] = options.expand->text();
+  return json;
+}
+
+std::map<std::string, std::string> settings(const LearnOptions& options) {
+  std::map<std::string, std::string> lines;
+  const nlohmann::json json = option_json(options);
+  for (const auto& [key, value] : json.items()) {
+    if (!value.is_object())
+      lines[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  for (const char* phase : {"structure", "retrain"}) {
+    for (const auto& [key, value] : json.at(phase).items())
+      lines[cat(phase, ".", key)] = value.dump();
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::vector<Pinned> list_pinned(const Graph& graph) {
+  const ChannelGroups groups = find_channel_groups(graph);
+  std::vector<Pinned> pinned;
+  for (const ChannelGroup& group : groups.groups()) {
+    if (group.pinned.empty()) continue;
+    for (const NodeId layer : group.layers) {
+      pinned.push_back({.layer = graph[layer].name, .reason = group.pinned});
+    }
+  }
+  return pinned;
+}
+
+RunReport make_run_report(const RunContext& context,
+                          const LearnOptions& options,
+                          const LearnResult& result) {
+  RunReport report{.title = context.title,
+                   .command = context.command,
+                   .started = context.started,
+                   .seconds = context.seconds,
+                   .device = context.device,
+                   .budget = budget_text(options),
+                   .versions = context.versions,
+                   .settings = settings(options),
+                   .networks = network_figures(result),
+                   .layers = layer_figures(result),
+                   .pinned = list_pinned(result.networks.at("seed").graph),
+                   .notes = notes(result),
+                   .equivalence = result.equivalence};
+  for (const PhaseRecord& phase : result.phases) report.phases.push_back(phase_figures(phase));
+  return report;
+}
+
+nlohmann::json make_run_json(const RunReport& report,
+                             const LearnOptions& options,
+                             const LearnResult& result) {
+  nlohmann::json json = to_json(report);
+  json["format"] = "morphnet-run";
+  json["version"] = 1;
+  json["options"] = option_json(options);
+  json["threshold"] = result.threshold;
+  for (const NetworkFigures& network : report.networks) {
+    nlohmann::json figures = network.costs;
+    figures["top1"] = network.top1 ? nlohmann::json(*network.top1) : nlohmann::json();
+    figures["epochs"] = network.epochs;
+    json["result"][network.name] = figures;
+  }
+  for (const PhaseRecord& phase : result.phases) {
+    for (const EpochReport& epoch : phase.epochs) {
+      json["epochs"][phase.name].push_back(describe(epoch));
+    }
+  }
+  return json;
+}
+
+std::string format_summary(const RunReport& report) {
+  std::ostringstream out;
+  const NetworkFigures* seed = report.networks.empty() ? nullptr : &report.networks.front();
+  out << std::left << std::setw(12) << "network" << std::right << std::setw(12) << "FLOPs"
+      << std::setw(9) << "" << std::setw(12) << "params" << std::setw(9) << "" << std::setw(10)
+      << "top-1 %" << std::setw(8) << "epochs"
+      << "\n";
+  out << std::fixed;
+  for (const NetworkFigures& network : report.networks) {
+    out << std::left << std::setw(12) << network.name << std::right;
+    for (const char* cost : {"flops", "params"}) {
+      out << std::setw(12) << format_count(network.costs.at(cost)) << std::setw(8)
+          << std::setprecision(3) << network.costs.at(cost) / seed->costs.at(cost) << "x";
+    }
+    out << std::setw(10) << std::setprecision(2);
+    if (network.top1) {
+      out << *network.top1;
+    } else {
+      out << "-";
+    }
+    out << std::setw(8) << network.epochs;
+    if (!network.note.empty()) out << "  " << network.note;
+    out << "\n";
+  }
+  return out.str();
+}
+
+}  // namespace morph

@@ -1,0 +1,83 @@
+#include "morph/learn/session.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include "morph/base/error.h"
+#include "morph/checkpoint/safetensors.h"
+#include "morph/cost/network_cost.h"
+
+namespace morph {
+namespace {
+
+constexpr const char* kWeights = "weights.safetensors";
+
+nlohmann::json describe(const TrainSummary& summary) {
+  nlohmann::json epochs = nlohmann::json::array();
+  for (const EpochReport& report : summary.epochs) epochs.push_back(describe(report));
+  return {{"epochs", epochs},
+          {"loss", summary.final.loss},
+          {"top1", summary.final.top1},
+          {"examples", summary.final.examples}};
+}
+
+TrainSummary parse_summary(const nlohmann::json& json) {
+  TrainSummary summary;
+  for (const nlohmann::json& report : json.at("epochs")) {
+    summary.epochs.push_back(parse_epoch_report(report));
+  }
+  summary.final = {.loss = json.at("loss").is_number() ? json.at("loss").get<double>() : 0,
+                   .top1 = json.at("top1").get<double>(),
+                   .examples = json.at("examples").get<int64_t>()};
+  return summary;
+}
+
+void load_weights(GraphModule& module, const std::filesystem::path& path) {
+  const at::NoGradGuard no_grad;
+  const TensorFile file = read_safetensors(path);
+  check_params(module.graph(), file.tensors);
+  for (const auto& [name, tensor] : module.params()) {
+    at::Tensor(tensor).copy_(file.tensors.at(name));
+  }
+}
+
+}  // namespace
+
+Params snapshot(const GraphModule& module) {
+  Params copies;
+  for (const auto& [name, tensor] : module.params()) {
+    copies[name] = tensor.detach().to(at::kCPU).clone();
+  }
+  return copies;
+}
+
+std::map<std::string, double> measure_costs(const Graph& graph) {
+  std::map<std::string, double> costs;
+  for (const std::string& name : cost_model_names()) {
+    costs[name] = network_cost(graph, *make_cost_model(name));
+  }
+  return costs;
+}
+
+TrainSummary run_phase(const Session& session, GraphModule& module, const TrainingPhase& phase) {
+  const std::filesystem::path folder = session.folder.phase(phase.name);
+  if (const auto outcome = session.folder.finished_phase(phase.name)) {
+    session.out << phase.name << "  done before\n";
+    load_weights(module, folder / kWeights);
+    return parse_summary(*outcome);
+  }
+  ProgressPrinter printer(
+      session.out, {.label = phase.name, .target = session.target, .columns = session.columns});
+  Trainer trainer(module, session.data, phase.options);
+  trainer.set_penalty(phase.penalty);
+  if (phase.callback != nullptr) trainer.add_callback(phase.callback);
+  trainer.add_callback(&printer);
+  trainer.checkpoint_to(folder);
+  trainer.stop_when(session.stop);
+  if (trainer.resume_from(folder)) session.out << phase.name << "  going on from its checkpoint\n";
+  const TrainSummary summary = trainer.run();
+  write_safetensors(folder / kWeights, {.tensors = snapshot(module)});
+  session.folder.finish_phase(phase.name, describe(summary));
+  return summary;
+}
+
+}  // namespace morph

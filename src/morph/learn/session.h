@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+
+#include <c10/core/Device.h>
+
+#include "morph/checkpoint/network_file.h"
+#include "morph/data/dataset.h"
+#include "morph/learn/run_folder.h"
+#include "morph/nn/graph_module.h"
+#include "morph/train/progress.h"
+#include "morph/train/trainer.h"
+
+namespace morph {
+
+/// Where a run happens: its data, device and folder, and where it reports to.
+struct Session {
+  DataSplits data = {};
+  c10::Device device = c10::Device(c10::kCPU);
+  const RunFolder& folder;
+  std::ostream& out;
+  ProgressTarget target = ProgressTarget::kPlain;
+  size_t columns = 100;
+  const std::atomic<bool>* stop = nullptr;  ///< Set when the user wants to stop; may be nullptr.
+};
+
+/// A stretch of training.
+struct TrainingPhase {
+  std::string name = {};  ///< Also of its checkpoint folder: "structure-1".
+  TrainOptions options = {};
+  Penalty* penalty = nullptr;    ///< Not owned; nullptr for none.
+  Callback* callback = nullptr;  ///< Told before progress is printed; not owned.
+};
+
+/// Trains `module` and returns how it went. A phase that ended in an earlier call is not run again:
+/// its weights are loaded. One that was interrupted goes on where it was.
+TrainSummary run_phase(const Session& session, GraphModule& module, const TrainingPhase& phase);
+
+/// The weights of a module on the CPU, as a copy.
+Params snapshot(const GraphModule& module);
+
+/// The costs of a network by name of the cost model, all that there are.
+std::map<std::string, double> measure_costs(const Graph& graph);
+
+}  // namespace morph
