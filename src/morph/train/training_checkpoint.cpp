@@ -67,8 +67,10 @@ TrainingCheckpoint parse(const std::filesystem::path& folder, const nlohmann::js
     throw_damaged(tensors,
                   cat("it has ", bytes.size(), " bytes, expected ", about.at("size").dump()));
   }
-  if (checksum(bytes) != about.at("checksum")) throw_damaged(tensors, "its checksum is another");
-  return {.position = json.at("position"),
+  if (checksum(bytes) != about.at("checksum").get<std::string>()) {
+    throw_damaged(tensors, "its checksum is another");
+  }
+  return {.position = json.at("position").get<std::string>(),
           .state = json.at("state"),
           .tensors = read_safetensors(tensors).tensors};
 }
