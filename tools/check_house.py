@@ -27,25 +27,33 @@ def long_functions(text: str) -> list[tuple[int, int]]:
     """(first line, number of lines) of functions longer than FUNCTION_LINES.
 
     A function begins at the indentation of a namespace or class, perhaps over several lines up to
-    one that ends with a brace, and runs to the closing brace below its first letter.
+    one that ends with a brace, and runs to the closing brace below its first letter. The lines of a
+    table in it (`= {` to `};`) do not count.
     """
-    found, start, has_body = [], None, False
+    found, start, has_body, lines, table = [], None, False, 0, None
     for number, line in enumerate(text.splitlines(), 1):
         code = line.split("//")[0].rstrip()
-        if not code:
+        if table is not None:
+            if code.strip() == "};" and indentation(code) == table:
+                table = None
+            continue
+        lines += 1
+        if code.endswith("= {"):
+            table = indentation(code)
+        if not code or (start is None and table is not None):
             continue
         if start is None:
             begins = indentation(code) <= 3 and not NO_FUNCTION.match(code.strip())
             if not begins or code.endswith((";", "}")):
                 continue
-            start, has_body = (number, indentation(code)), False
+            start, has_body, lines = (number, indentation(code)), False, 1
         if not has_body:
             has_body = code.endswith("{")
             if code.endswith((";", "}")):
                 start = None
         elif code.strip().startswith("}") and indentation(code) == start[1]:
-            if number - start[0] + 1 > FUNCTION_LINES:
-                found.append((start[0], number - start[0] + 1))
+            if lines > FUNCTION_LINES:
+                found.append((start[0], lines))
             start = None
     return found
 
@@ -62,12 +70,15 @@ def size_errors(path: str, text: str) -> list[str]:
 
 def undocumented(text: str) -> list[int]:
     """Lines of a header where a paragraph at namespace level declares something without `///`."""
-    found, previous = [], ""
+    found, previous, covers_namespace = [], "", False
     for number, line in enumerate(text.splitlines(), 1):
-        starts_paragraph = not previous.strip() or previous.startswith(("namespace", "extern"))
-        if line.strip() and not line.startswith(" ") and starts_paragraph:
-            if not NEEDS_NO_DOC.match(line) and "///<" not in line:
+        if line.startswith("namespace"):
+            # What stands above a namespace speaks for the first paragraph in it.
+            covers_namespace = previous.startswith("///")
+        elif line.strip() and not line.startswith(" ") and not previous.strip():
+            if not NEEDS_NO_DOC.match(line) and "///<" not in line and not covers_namespace:
                 found.append(number)
+            covers_namespace = False
         previous = line
     return found
 

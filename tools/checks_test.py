@@ -52,6 +52,8 @@ class House(unittest.TestCase):
         self.assertEqual(check_house.long_functions("int g();\n" + function(61)), [(2, 61)])
         short = "int g() { return 1; }\nclass A {\n public:\n" + "  int x;\n" * 70 + "};\n"
         self.assertEqual(check_house.long_functions(short), [])
+        table = "int f() {\n  int t[] = {\n" + "    1,\n" * 70 + "  };\n  return t[0];\n}\n"
+        self.assertEqual(check_house.long_functions(table), [])
 
     def test_file_length(self):
         self.assertEqual(check_house.size_errors("a.cpp", "int x;\n" * 600), [])
@@ -60,6 +62,8 @@ class House(unittest.TestCase):
     def test_documentation(self):
         header = "#pragma once\n\nnamespace morph {\n\n/// Doc.\nstruct A {\n  int b;\n};\n\nint f();\n\n}\n"
         self.assertEqual(check_house.undocumented(header), [10])
+        covered = "/// Docs.\nnamespace all {\n\nint f();\nint g();\n\nint h();\n}\n"
+        self.assertEqual(check_house.undocumented(covered), [7])
 
     def test_lists(self):
         files = {

@@ -81,11 +81,21 @@ double parse_count(std::string_view text, std::string_view what) {
   double scale = 1;
   if (!body.empty()) {
     switch (body.back()) {
-      case 'k': case 'K': scale = 1e3; break;
-      case 'M': scale = 1e6; break;
-      case 'G': scale = 1e9; break;
-      case 'T': scale = 1e12; break;
-      default: break;
+      case 'k':
+      case 'K':
+        scale = 1e3;
+        break;
+      case 'M':
+        scale = 1e6;
+        break;
+      case 'G':
+        scale = 1e9;
+        break;
+      case 'T':
+        scale = 1e12;
+        break;
+      default:
+        break;
     }
     if (scale > 1) body.remove_suffix(1);
   }

@@ -31,6 +31,7 @@ struct CostTable {
   double total(const std::vector<double>& alive) const;
 };
 
+/// `model` laid out over `graph`; nodes that cost nothing have no row.
 CostTable make_cost_table(const Graph& graph, const ChannelBlocks& blocks, const CostModel& model);
 
 /// The cost of each node of a graph in `model`'s unit, by node index.

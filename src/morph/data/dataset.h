@@ -42,6 +42,7 @@ struct DataSplits {
   std::shared_ptr<const Dataset> test = {};
 };
 
+/// What open_data() may be told beside the name.
 struct DataOptions {
   std::filesystem::path root = {};  ///< Where the files are; empty: the set's usual place, or
                                     ///< MORPHNET_DATA from the environment.

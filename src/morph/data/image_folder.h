@@ -28,6 +28,7 @@ struct FolderListing {
 /// their classes.
 FolderListing list_image_folder(const std::filesystem::path& folder);
 
+/// How a folder of images is read.
 struct FolderOptions {
   int64_t image_size = 32;                   ///< Pixels per side, after resize_and_crop().
   int64_t memory_bytes = int64_t{1} << 30U;  ///< A half that decodes to no more than this is

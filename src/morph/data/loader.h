@@ -17,6 +17,7 @@ struct Batch {
   at::Tensor labels = {};  ///< Long [N].
 };
 
+/// How batches are made.
 struct LoaderOptions {
   int64_t batch_size = 128;
   bool shuffle = false;      ///< A new order each epoch, a function of (seed, epoch) alone.

@@ -6,6 +6,7 @@
 
 namespace morph {
 
+/// Sizes of a synthetic data set.
 struct SyntheticOptions {
   int64_t classes = 10;
   ImageShape shape = {.channels = 3, .height = 32, .width = 32};

@@ -22,6 +22,7 @@ using Attr = std::variant<std::vector<int64_t>, std::vector<double>, std::string
 /// Index of a node in its Graph, in topological order: a node's inputs all have smaller ids.
 enum class NodeId : int32_t {};
 
+/// The id as an index into anything that is kept by node.
 constexpr size_t index(NodeId id) { return static_cast<size_t>(id); }
 
 /// A tensor that a node reads beside its inputs: a weight, a bias, a running mean. Two nodes that

@@ -17,6 +17,7 @@ struct ControlledCost {
   double limit = 0;       ///< What it may spend after it.
 };
 
+/// What the strengths are to follow, and how.
 struct ControllerOptions {
   std::vector<ControlledCost> costs = {};
   std::vector<double> fixed_strengths = {};  ///< If any, strengths stay at these.

@@ -15,6 +15,7 @@
 
 namespace morph {
 
+/// How gates are judged.
 struct RegularizerOptions {
   double threshold = 0.01;  ///< A channel is alive while a gate of its set is above this.
 };

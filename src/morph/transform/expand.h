@@ -7,6 +7,7 @@
 
 namespace morph {
 
+/// How widths are rounded.
 struct ExpandOptions {
   int64_t round_to = 1;  ///< Widths become multiples of this where the group is at least as wide.
 };
@@ -17,6 +18,7 @@ struct ExpandOptions {
 /// with. Shapes are inferred again.
 Graph scale_widths(const Graph& graph, double multiplier, const ExpandOptions& options = {});
 
+/// What expand() found.
 struct Expansion {
   Graph graph = Graph();
   double multiplier = 1;

@@ -21,6 +21,7 @@ struct Options {
 /// with the nearest known one.
 Graph build(std::string_view specification, const Options& defaults = {});
 
+/// One network of the zoo.
 struct Entry {
   std::string name;
   std::string description;
