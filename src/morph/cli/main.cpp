@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -41,9 +42,7 @@ int run(int argc, char** argv) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int guarded_run(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const morph::InternalError& e) {
@@ -60,4 +59,15 @@ int main(int argc, char** argv) {
     std::cerr << "morphnet: internal error, please report it: " << e.what() << "\n";
     return kInternalError;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int code = guarded_run(argc, argv);
+  std::cout.flush();
+  std::cerr.flush();
+  // Without static destructors: those of the CUDA libraries, loaded late, free what others have
+  // freed (pytorch#36408).
+  std::_Exit(code);
 }

@@ -121,13 +121,13 @@ std::vector<bool> needed_nodes(const Graph& graph, const std::vector<bool>& surv
 
 [[noreturn]] void refuse_cut(const Graph& graph,
                              const ChannelGroups& groups,
-                             const Survivors& left,
+                             const std::vector<bool>& wanted,
                              NodeId output) {
   std::vector<std::string> dead;
   for (const NodeId id : graph.ids()) {
     const auto& made = groups.made_by(id);
-    const auto is_alive = [&](ChannelId set) { return left.sets[at(set)]; };
-    if (!made.empty() && std::none_of(made.begin(), made.end(), is_alive)) {
+    const auto is_wanted = [&](ChannelId set) { return wanted[at(set)]; };
+    if (!made.empty() && std::none_of(made.begin(), made.end(), is_wanted)) {
       dead.push_back(cat("'", graph[id].name, "'"));
     }
   }
@@ -135,8 +135,7 @@ std::vector<bool> needed_nodes(const Graph& graph, const std::vector<bool>& surv
                   graph[output].name,
                   "' is left once ",
                   join(dead, ", "),
-                  " ",
-                  dead.size() == 1 ? "has" : "have",
+                  dead.size() == 1 ? " has" : " have",
                   " no channels; keep at least one channel there"));
 }
 
@@ -145,9 +144,8 @@ class Resizing {
  public:
   Resizing(const Graph& graph, const ChannelGroups& groups, const std::vector<int64_t>& copies)
       : graph_(graph), groups_(groups), copies_(copies), result_{.graph = Graph(graph.name())} {
-    std::vector<bool> alive;
-    for (const int64_t count : copies) alive.push_back(count > 0);
-    left_ = find_survivors(graph, groups, alive);
+    for (const int64_t count : copies) wanted_.push_back(count > 0);
+    left_ = find_survivors(graph, groups, wanted_);
     for (size_t set = 0; set < copies_.size(); ++set) {
       if (!left_.sets[set]) copies_[set] = 0;
     }
@@ -155,7 +153,7 @@ class Resizing {
 
   Rewrite run() {
     for (const NodeId output : graph_.outputs()) {
-      if (!left_.nodes[index(output)]) refuse_cut(graph_, groups_, left_, output);
+      if (!left_.nodes[index(output)]) refuse_cut(graph_, groups_, wanted_, output);
     }
     const std::vector<bool> needed = needed_nodes(graph_, left_.nodes);
     new_id_.resize(needed.size());
@@ -187,8 +185,9 @@ class Resizing {
     node.shape.clear();
     node.inputs.clear();
     for (const NodeId input : inputs) node.inputs.push_back(new_id_[index(input)]);
-    slice_params(id, node);
     resize_attributes(id, inputs, node);
+    slice_params(id, node);
+    node.shape = op_def(node.op).infer_shape(node, new_shapes(inputs));
     if (inputs.size() < old.inputs.size() && node.shape != new_shape(id)) refuse_left_out(id);
     new_id_[index(id)] = result_.graph.add(std::move(node));
     return true;
@@ -247,14 +246,17 @@ class Resizing {
     }
   }
 
-  /// Rewrites the attributes and infers the new shape.
+  std::vector<Shape> new_shapes(const std::vector<NodeId>& old_ids) const {
+    std::vector<Shape> shapes;
+    for (const NodeId id : old_ids) shapes.push_back(result_.graph[new_id_[index(id)]].shape);
+    return shapes;
+  }
+
   void resize_attributes(NodeId id, const std::vector<NodeId>& inputs, Node& node) const {
     std::vector<Shape> old_inputs;
-    std::vector<Shape> new_inputs;
     std::vector<Copies> input_copies;
     for (const NodeId input : inputs) {
       old_inputs.push_back(graph_[input].shape);
-      new_inputs.push_back(result_.graph[new_id_[index(input)]].shape);
       input_copies.push_back(copies_of(input));
     }
     const Copies output_copies = copies_of(id);
@@ -262,10 +264,9 @@ class Resizing {
     op_def(node.op).resize(node,
                            {.old_inputs = old_inputs,
                             .input_copies = input_copies,
-                            .new_inputs = new_inputs,
+                            .new_inputs = new_shapes(inputs),
                             .output_copies = output_copies,
                             .new_output = new_output});
-    node.shape = op_def(node.op).infer_shape(node, new_inputs);
   }
 
   Copies copies_of(NodeId id) const {
@@ -277,6 +278,7 @@ class Resizing {
   const Graph& graph_;
   const ChannelGroups& groups_;
   std::vector<int64_t> copies_;
+  std::vector<bool> wanted_;
   Survivors left_;
   std::vector<NodeId> new_id_;
   Rewrite result_;
