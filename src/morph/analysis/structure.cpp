@@ -69,7 +69,7 @@ void expect_count(const nlohmann::json& json,
   }
 }
 
-LayerStructure parse_layer(const std::string& name, const nlohmann::json& json) {
+LayerStructure parse_fields(const std::string& name, const nlohmann::json& json) {
   if (!json.is_object() || !json.contains("mask") || !json.at("mask").is_string()) {
     throw Error(cat("structure: layer '", name, "' needs a \"mask\", a string of 0 and 1"));
   }
@@ -81,6 +81,19 @@ LayerStructure parse_layer(const std::string& name, const nlohmann::json& json) 
   expect_count(json, name, "seed_width", layer.seed_width());
   expect_count(json, name, "alive_width", layer.alive_width());
   return layer;
+}
+
+LayerStructure parse_layer(const std::string& name, const nlohmann::json& json) {
+  try {
+    return parse_fields(name, json);
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(cat("structure: layer '", name, "': ", e.what()));
+  }
+}
+
+/// The member `key`, or null if there is none.
+nlohmann::json member(const nlohmann::json& json, const char* key) {
+  return json.contains(key) ? json.at(key) : nlohmann::json();
 }
 
 }  // namespace
@@ -163,25 +176,26 @@ nlohmann::json to_json(const Structure& structure) {
 }
 
 Structure structure_from_json(const nlohmann::json& json) {
-  if (!json.is_object() || json.value("format", "") != kFormat) {
+  if (!json.is_object() || member(json, "format") != kFormat) {
     throw Error(cat("not a structure file: expected an object with \"format\": \"", kFormat, "\""));
   }
-  if (json.value("version", 0) != kVersion) {
+  if (const nlohmann::json version = member(json, "version"); version != kVersion) {
     throw Error(cat("structure: version ",
-                    json.value("version", nlohmann::json()).dump(),
+                    version.dump(),
                     " is not known; this program reads version ",
                     kVersion));
   }
   if (!json.contains("layers") || !json.at("layers").is_object()) {
     throw Error("structure: \"layers\" must be an object with one entry a layer");
   }
-  Structure structure{.network = json.value("network", "")};
-  try {
-    for (const auto& [name, layer] : json.at("layers").items()) {
-      structure.layers.emplace(name, parse_layer(name, layer));
-    }
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(cat("structure: ", e.what()));
+  Structure structure;
+  if (const nlohmann::json network = member(json, "network"); network.is_string()) {
+    structure.network = network.get<std::string>();
+  } else if (!network.is_null()) {
+    throw Error(cat("structure: \"network\" must be a name, found ", network.dump()));
+  }
+  for (const auto& [name, layer] : json.at("layers").items()) {
+    structure.layers.emplace(name, parse_layer(name, layer));
   }
   return structure;
 }
