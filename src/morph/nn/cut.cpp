@@ -79,7 +79,7 @@ class Cutting {
     cut.equivalence = compare(cut.graph, cut_params);
     for (const auto& [name, tensor] : cut_params) {
       const at::Tensor& original = params.at(rewrite.plan.at(name).source);
-      cut.params[name] = tensor.to(original.options());
+      cut.params[name] = tensor.detach().to(original.options());
     }
     return cut;
   }
