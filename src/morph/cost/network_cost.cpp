@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace morph {
@@ -29,15 +31,31 @@ double whole_if_near(double cost) {
   return std::abs(cost - whole) <= 1e-12 * whole ? whole : cost;
 }
 
+/// `work` without the trainable numbers of tensors that are in `seen`; adds the node's to it.
+Work without_seen(Work work, const Node& node, std::set<std::string>& seen) {
+  for (const Slot& slot : op_def(node.op).slots) {
+    const auto param = node.params.find(std::string(slot.name));
+    if (!slot.trainable || param == node.params.end()) continue;
+    if (seen.insert(param->second.tensor).second) continue;
+    if (work.is_layer() && slot.name == "weight") {
+      work.weights_per_pair = work.weights_per_output = 0;
+    } else {
+      work.offsets_per_output -= 1;
+    }
+  }
+  return work;
+}
+
 }  // namespace
 
 std::vector<Work> node_work(const Graph& graph) {
   std::vector<Work> work;
   std::vector<Shape> inputs;
+  std::set<std::string> seen;
   for (const Node& node : graph.nodes()) {
     inputs.clear();
     for (const NodeId input : node.inputs) inputs.push_back(graph[input].shape);
-    work.push_back(op_def(node.op).work(node, inputs));
+    work.push_back(without_seen(op_def(node.op).work(node, inputs), node, seen));
   }
   return work;
 }

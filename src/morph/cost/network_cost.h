@@ -10,7 +10,8 @@
 
 namespace morph {
 
-/// The work of every node of a graph with inferred shapes, by node index.
+/// The work of every node of a graph with inferred shapes, by node index. The numbers in a tensor
+/// that several nodes share are the first one's.
 std::vector<Work> node_work(const Graph& graph);
 
 /// A cost model laid out over a network: the one table from which cost, budget and regularizer are
