@@ -221,7 +221,7 @@ std::vector<bool> random_alive(const Graph& graph, const ChannelGroups& groups, 
   Random random(mix_seeds(seed, graph.nodes().size()));
   std::vector<bool> alive(static_cast<size_t>(groups.set_count()), true);
   for (const ChannelGroup& group : groups.groups()) {
-    const double kept = random.chance(0.1) ? 0 : random.uniform();
+    const double kept = random.chance(0.08) ? 0 : 0.4 + 0.6 * random.uniform();
     for (const ChannelId set : group.sets) {
       if (!groups.pinned(set)) alive[static_cast<size_t>(set)] = random.chance(kept);
     }
