@@ -91,7 +91,7 @@ void TrainArguments::add_to(CLI::App& command) {
   command
       .add_option("--crop-padding",
                   crop,
-                  "Pad by this, then crop at random (default: 4 for colour images, else 0)")
+                  "Pad by this, then crop at random (default: 4 with 3 channels, else 0)")
       ->group(group);
   command.add_flag("--no-flip", no_flip, "Do not mirror images at random")->group(group);
   command.add_flag("--full-precision", full_precision, "No bf16 on a GPU")->group(group);
@@ -99,7 +99,8 @@ void TrainArguments::add_to(CLI::App& command) {
   command.add_option("--seed", options.seed, "Of weights, order and augmentation")
       ->capture_default_str();
   command.add_option("--device", device, "cpu, cuda or cuda:N")->capture_default_str();
-  command.add_option("--out", out, "Folder of the run")->type_name("DIR");
+  command.add_option("--out", out, "Folder of the run (default: runs/COMMAND-NETWORK)")
+      ->type_name("DIR");
   command.add_flag("--resume", resume, "Go on with the run in --out");
 }
 

@@ -11,6 +11,7 @@
 #include "morph/cli/commands.h"
 #include "morph/cli/terminal.h"
 #include "morph/cost/network_cost.h"
+#include "morph/report/numbers.h"
 
 namespace morph {
 namespace {
@@ -34,12 +35,6 @@ struct CostLine {
 nlohmann::json exact(double value) {
   if (std::abs(value) < 0x1p53 && value == std::floor(value)) return static_cast<int64_t>(value);
   return value;
-}
-
-std::string with_commas(double value) {
-  std::string digits = cat(static_cast<int64_t>(std::llround(value)));
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
 }
 
 std::vector<CostLine> cost_lines(const Graph& graph) {
@@ -91,7 +86,7 @@ void print(const Graph& graph, const std::vector<CostLine>& lines, const CostArg
   const std::vector<double> sums = totals(lines);
   std::cout << graph.name() << "\n";
   for (size_t k = 0; k < names.size(); ++k) {
-    std::cout << "  " << names[k] << std::string(14 - names[k].size(), ' ') << with_commas(sums[k])
+    std::cout << "  " << names[k] << std::string(14 - names[k].size(), ' ') << exact_count(sums[k])
               << "  (" << format_count(sums[k]) << " " << make_cost_model(names[k])->unit()
               << ")\n";
   }
@@ -104,8 +99,8 @@ void print(const Graph& graph, const std::vector<CostLine>& lines, const CostArg
   for (const CostLine& line : lines) {
     rows.push_back({line.name, line.op, cat(line.in), cat(line.out)});
     for (size_t k = 0; k < names.size(); ++k) {
-      rows.back().push_back(with_commas(line.costs[k]));
-      rows.back().push_back(cat(std::round(1000 * line.costs[k] / sums[k]) / 10));
+      rows.back().push_back(exact_count(line.costs[k]));
+      rows.back().push_back(fixed(100 * line.costs[k] / sums[k], 1));
     }
   }
   std::cout << "\n" << format_table(rows);

@@ -8,6 +8,7 @@
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
 #include "morph/nn/device.h"
+#include "morph/report/numbers.h"
 
 namespace morph {
 namespace {
@@ -39,8 +40,8 @@ void evaluate_network(const EvalArguments& arguments) {
         {"top1", result.top1}, {"loss", result.loss}, {"examples", result.examples}};
     std::cout << json.dump(1) << "\n";
   } else {
-    std::cout << "top-1 " << result.top1 << " %  loss " << result.loss << "  (" << result.examples
-              << " examples)\n";
+    std::cout << "top-1 " << fixed(result.top1, 2) << " %  loss " << fixed(result.loss, 4) << "  ("
+              << result.examples << " examples)\n";
   }
 }
 

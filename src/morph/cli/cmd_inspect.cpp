@@ -1,4 +1,3 @@
-#include <cmath>
 #include <iostream>
 #include <memory>
 
@@ -12,6 +11,7 @@
 #include "morph/cli/terminal.h"
 #include "morph/cost/network_cost.h"
 #include "morph/regularize/gamma_gates.h"
+#include "morph/report/numbers.h"
 
 namespace morph {
 namespace {
@@ -40,7 +40,7 @@ void print_groups(const Graph& graph) {
                       graph[layer].name,
                       graph[layer].op,
                       cat(groups.made_by(layer).size()),
-                      cat(std::round(10 * share) / 10),
+                      fixed(share, 1),
                       layer == group.layers.front() ? state(group) : "  tied to the one above"});
     }
   }

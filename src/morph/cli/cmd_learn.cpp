@@ -168,10 +168,9 @@ void add_learn(CLI::App& app) {
   add_structure_options(*sub, *command);
   command->training.add_to(*sub);
   sub->footer(
-      "Writes into --out: run.json (every setting and figure), structure.json (what is kept of "
-      "each "
-      "layer), seed, learned and other networks as X.morph with X.safetensors, report.html.\n"
-      "Ctrl-C writes a checkpoint; the same command with --resume goes on from it.");
+      "Writes into --out: run.json (every setting and figure), structure.json (what is kept of\n"
+      "each layer), the seed, learned and other networks as X.morph with X.safetensors, and\n"
+      "report.html. Ctrl-C writes a checkpoint; the same command with --resume goes on from it.");
   sub->callback([command] { learn_network(*command); });
 }
 

@@ -8,9 +8,10 @@
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cost/network_cost.h"
 #include "morph/learn/run_folder.h"
-#include "morph/learn/session.h"
 #include "morph/nn/cut.h"
+#include "morph/report/numbers.h"
 
 namespace morph {
 namespace {
@@ -22,11 +23,12 @@ struct ShrinkArguments {
 };
 
 void print_change(const Graph& before, const Graph& after) {
-  const auto old_costs = measure_costs(before);
-  for (const auto& [name, cost] : measure_costs(after)) {
-    const double old_cost = old_costs.at(name);
+  for (const std::string& name : cost_model_names()) {
+    const std::unique_ptr<CostModel> model = make_cost_model(name);
+    const double old_cost = network_cost(before, *model);
+    const double cost = network_cost(after, *model);
     std::cout << "  " << name << std::string(14 - name.size(), ' ') << format_count(old_cost)
-              << " -> " << format_count(cost) << "  (" << cost / old_cost << "x)\n";
+              << " -> " << format_count(cost) << "  (" << fixed(cost / old_cost, 3) << "x)\n";
   }
 }
 

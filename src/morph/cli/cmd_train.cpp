@@ -10,6 +10,7 @@
 #include "morph/cli/terminal.h"
 #include "morph/learn/session.h"
 #include "morph/nn/device.h"
+#include "morph/report/numbers.h"
 
 namespace morph {
 namespace {
@@ -61,7 +62,8 @@ void train_network(TrainCommand& command) {
                      {"epochs", epochs},
                      {"result", {{"trained", figures}}}});
   folder.remove_phases();
-  std::cout << folder.file(name + ".morph").string() << "  top-1 " << summary.final.top1 << " %\n";
+  std::cout << folder.file(name + ".morph").string() << "  top-1 " << fixed(summary.final.top1, 2)
+            << " %\n";
 }
 
 }  // namespace

@@ -1,11 +1,17 @@
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <c10/util/Exception.h>
 
 #include "morph/base/error.h"
+#include "morph/base/strings.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/terminal.h"
 
 namespace {
 
@@ -14,16 +20,41 @@ constexpr int kUserError = 1;
 constexpr int kUsageError = 2;
 constexpr int kInternalError = 70;
 
+std::string version_text() {
+  const std::map<std::string, std::string> known = morph::versions();
+  return morph::cat("morphnet ", known.at("morphnet"), ", libtorch ", known.at("libtorch"));
+}
+
+/// What is wrong with the arguments, and where help on them is.
+std::string usage_message(const CLI::App* app, const CLI::Error& error) {
+  const std::vector<CLI::App*> given = app->get_subcommands();
+  const std::string command = given.empty() ? "" : morph::cat(" ", given.front()->get_name());
+  return morph::cat("morphnet: ", error.what(), "\nTry: morphnet", command, " --help\n");
+}
+
+/// CLI11 would only say that a command is missing.
+void refuse_unknown_command(const CLI::App& app, const std::string& word) {
+  if (word.empty() || word.front() == '-') return;
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::find(known.begin(), known.end(), word) != known.end()) return;
+  throw CLI::ExtrasError(
+      morph::cat("there is no command '", word, "'.", morph::did_you_mean(word, known)),
+      CLI::ExitCodes::ExtrasError);
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
-      "Learns a better structure for a convolutional network: shrinks what earns too little for "
+      "Learns a better structure for a convolutional network: shrinks what earns too little for\n"
       "its cost, widens the rest up to a budget, and retrains.\n\n"
-      "NET is zoo:NAME, zoo:NAME?width=0.5&classes=10&input=3x32x32, or a file X.morph with its "
-      "weights in X.safetensors beside it. DATA is fashion-mnist, cifar10, folder:DIR or "
-      "synthetic.\n\n"
+      "NET is zoo:NAME, zoo:NAME?width=0.5&classes=10&input=3x32x32, or a file X.morph with its\n"
+      "weights in X.safetensors beside it. DATA is fashion-mnist, cifar10, folder:DIR or\n"
+      "synthetic. Put what has a '?' or '&' in it in quotes.\n\n"
       "Start with:  morphnet learn zoo:resnet8 --data fashion-mnist --budget flops=0.5x",
       "morphnet");
   app.require_subcommand(1);
+  app.set_version_flag("--version", version_text(), "Versions of this program and of LibTorch");
+  app.failure_message(usage_message);
   app.set_help_all_flag("--help-all", "Help on every command");
   morph::add_learn(app);
   morph::add_train(app);
@@ -35,6 +66,7 @@ int run(int argc, char** argv) {
   morph::add_show(app);
   morph::add_report(app);
   try {
+    if (argc > 1) refuse_unknown_command(app, argv[1]);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : kUsageError;
