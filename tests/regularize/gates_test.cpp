@@ -1,0 +1,91 @@
+#include "gated.h"
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/relu.h>
+#include <gtest/gtest.h>
+
+#include "morph/base/random.h"
+#include "morph/regularize/gamma_gates.h"
+
+namespace morph {
+namespace {
+
+TEST(FindGammaGates, ListsScalesWithTheirSets) {
+  const Graph graph = graph_of(R"(
+x = Input() shape=[1, 2, 1, 1]
+nx = BatchNormalization(x; weight=[2], bias=[2], running_mean=[2], running_var=[2])
+a = Conv(nx; weight=[1, 2, 1, 1])
+b = Conv(nx; weight=[2, 2, 1, 1])
+cat = Concat(b, a) axis=1
+n = BatchNormalization(cat; weight=[3] @ scale, bias=[3], running_mean=[3], running_var=[3])
+head = Conv(n; weight=[2, 3, 1, 1])
+return head
+)");
+  const ChannelGroups groups = find_channel_groups(graph);
+  const std::vector<GateSite> sites = find_gamma_gates(graph, groups);
+  ASSERT_EQ(sites.size(), 1U);  // The image's channels are pinned.
+  EXPECT_EQ(sites[0].node, graph.find("n"));
+  EXPECT_EQ(sites[0].tensor, "scale");
+  const ChannelId a = groups.made_by(graph.find("a").value())[0];
+  EXPECT_EQ(sites[0].sets, (std::vector<ChannelId>{a + 1, a + 2, a}));
+}
+
+/// Eight hidden channels where one is enough: the target is relu(x0 − x1).
+constexpr const char* kToy = R"(
+x = Input() shape=[1, 2, 1, 1]
+a = Conv(x; weight=[8, 2, 1, 1])
+n = BatchNormalization(a; weight=[8], bias=[8], running_mean=[8], running_var=[8])
+r = Relu(n)
+flat = Flatten(r)
+fc = Gemm(flat; weight=[1, 8], bias=[1])
+return fc
+)";
+
+at::Tensor examples() {
+  Random random(7);
+  std::vector<double> values;
+  for (int i = 0; i < 2 * 256; ++i) values.push_back(2 * random.uniform() - 1);
+  return at::tensor(values).to(at::kFloat).reshape({256, 2, 1, 1});
+}
+
+/// Trains the toy by plain gradient descent and returns its loss at the end.
+double train_toy(const GraphModule& module, const NetworkRegularizer& regularizer) {
+  const at::Tensor x = examples();
+  const at::Tensor target = at::relu(x.select(1, 0) - x.select(1, 1)).reshape({-1, 1});
+  double loss = 0;
+  for (int step = 0; step < 500; ++step) {
+    drop_gradients(module);
+    const at::Tensor error = at::mse_loss(module.forward(x), target);
+    error.backward();
+    regularizer.accumulate_gradient();
+    loss = to_vector(error)[0];
+    const at::NoGradGuard no_grad;
+    for (const auto& [name, tensor] : module.parameters()) {
+      at::Tensor(tensor).sub_(tensor.grad(), 0.1);
+    }
+  }
+  return loss;
+}
+
+TEST(GammaGates, DriveUselessChannelsBelowTheThreshold) {
+  const GraphModule module = gated(kToy, {});
+  NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.01});
+  regularizer.set_strengths({1e-2});
+  const double loss = train_toy(module, regularizer);
+  const int64_t left = regularizer.structure().layers.at("a").alive_width();
+  EXPECT_GE(left, 1);
+  EXPECT_LE(left, 4);
+  EXPECT_LT(loss, 0.05);  // The target's variance is 0.13.
+  EXPECT_LE(to_vector(regularizer.evaluate().costs)[0], 4 * (4 + 2));
+}
+
+TEST(GammaGates, WithoutStrengthEveryChannelStays) {
+  const GraphModule module = gated(kToy, {});
+  const NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.01});
+  EXPECT_LT(train_toy(module, regularizer), 0.01);
+  EXPECT_EQ(regularizer.structure().layers.at("a").alive_width(), 8);
+}
+
+}  // namespace
+}  // namespace morph
