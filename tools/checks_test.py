@@ -91,13 +91,21 @@ class House(unittest.TestCase):
 class Transcripts(unittest.TestCase):
     def test_commands_and_output_are_found(self):
         text = "```console\n$ a \\\n  b\nx\ny\n$ c\n```\n```\n$ no\n```\n"
-        self.assertEqual(run_transcripts.transcripts(text), [("a   b", "x\ny\n"), ("c", "")])
+        self.assertEqual(run_transcripts.transcripts(text), [("a   b", "x\ny\n", False), ("c", "", False)])
 
     def test_ellipses_stand_for_anything(self):
         self.assertTrue(run_transcripts.matches("a … c\n…\nz\n", "a b c\n1\n2\nz\n"))
         self.assertTrue(run_transcripts.matches("", ""))
         self.assertFalse(run_transcripts.matches("a … c\n", "a b d\n"))
         self.assertFalse(run_transcripts.matches("a\n", "a\nb\n"))
+
+    def test_numbers_vary_where_a_block_says_so(self):
+        text = "```console numbers-vary\n$ a\nb 1\n```\n"
+        self.assertEqual(run_transcripts.transcripts(text), [("a", "b 1\n", True)])
+        shown = "loss 0.41   82.0 %  5e-07  3 s\n"
+        self.assertTrue(run_transcripts.matches(shown, "loss 1,234 7 % 0  1:02 s\n", True))
+        self.assertFalse(run_transcripts.matches(shown, "loss 1,234 7 % 0  1:02 s\n"))
+        self.assertFalse(run_transcripts.matches(shown, "loss x 7 % 0  1:02 s\n", True))
 
 
 if __name__ == "__main__":

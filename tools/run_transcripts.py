@@ -5,7 +5,8 @@
 
 A line `$ command` is run by a shell in one new folder per document, its output compared with the
 lines that follow. In those, `…` stands for anything within a line, and a line of only `…` for any
-number of lines.
+number of lines. In a block that begins with ```console numbers-vary, every number stands for any
+number and every run of blanks for any other: for times, and for what training comes to.
 """
 
 import os
@@ -14,28 +15,49 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 
-def transcripts(text: str) -> list[tuple[str, str]]:
+NUMBER = r"[-+]?(?:\d[\d.,:]*(?:e[-+]?\d+)?|inf|nan)"
+
+
+class Transcript(NamedTuple):
+    command: str
+    output: str
+    numbers_vary: bool = False
+
+
+def transcripts(text: str) -> list[Transcript]:
     """The commands of all console blocks, each with the output that is shown."""
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```", text, re.M | re.S):
+    for how, block in re.findall(r"^```console( numbers-vary)?\n(.*?)^```", text, re.M | re.S):
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
             command, _, output = part.partition("\n")
             while command.endswith("\\"):
                 more, _, output = output.partition("\n")
                 command = command[:-1] + more
-            found.append((command, output))
+            found.append(Transcript(command, output, bool(how)))
     return found
 
 
-def matches(shown: str, printed: str) -> bool:
+def pattern_of(text: str, numbers_vary: bool) -> str:
+    if not numbers_vary:
+        return re.escape(text)
+    parts = re.split(rf"({NUMBER}|[ ]+)", text)
+    for i in range(1, len(parts), 2):
+        parts[i] = "[ ]+" if parts[i].isspace() else NUMBER
+    parts[::2] = [re.escape(part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def matches(shown: str, printed: str, numbers_vary: bool = False) -> bool:
     pattern = ""
     for line in shown.strip("\n").splitlines():
         if line.strip() == "…":
             pattern += r"(?:.*\n)*"
         else:
-            pattern += "[^\n]*".join(re.escape(part) for part in line.rstrip().split("…")) + "[ ]*\n"
+            parts = line.rstrip().split("…")
+            pattern += "[^\n]*".join(pattern_of(part, numbers_vary) for part in parts) + "[ ]*\n"
     return re.fullmatch(pattern, printed.strip("\n") + "\n" if printed.strip("\n") else "") is not None
 
 
@@ -44,12 +66,12 @@ def main(document: str, program_folder: str) -> int:
     environment = os.environ | {"PATH": f"{Path(program_folder).resolve()}:{os.environ['PATH']}"}
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        for command, shown in found:
+        for command, shown, numbers_vary in found:
             run = subprocess.run(
                 command, shell=True, cwd=folder, env=environment, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )
-            if not matches(shown, run.stdout):
+            if not matches(shown, run.stdout, numbers_vary):
                 failures += 1
                 print(f"{document}: $ {command}\n--- shown\n{shown}--- printed\n{run.stdout}")
     print(f"{document}: {len(found)} commands, {failures} differ")
