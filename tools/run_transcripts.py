@@ -63,7 +63,9 @@ def matches(shown: str, printed: str, numbers_vary: bool = False) -> bool:
 
 def main(document: str, program_folder: str) -> int:
     found = transcripts(Path(document).read_text())
-    environment = os.environ | {"PATH": f"{Path(program_folder).resolve()}:{os.environ['PATH']}"}
+    # One thread: other tests run beside this one, and threads that wait for each other wait for those.
+    path = f"{Path(program_folder).resolve()}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         for command, shown, numbers_vary in found:
