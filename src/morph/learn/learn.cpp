@@ -7,6 +7,7 @@
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 #include "morph/cost/network_cost.h"
+#include "morph/ir/text.h"
 #include "morph/learn/budget_controller.h"
 #include "morph/learn/selection.h"
 #include "morph/regularize/network_regularizer.h"
@@ -22,6 +23,29 @@ constexpr const char* kLearned = "learned";
 constexpr const char* kExpanded = "expanded";
 constexpr const char* kUniform = "uniform";
 constexpr const char* kScratch = "scratch";
+
+const char* name_of(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::kSeed:
+      return kSeed;
+    case Comparison::kUniform:
+      return kUniform;
+    case Comparison::kScratch:
+      return kScratch;
+  }
+  throw InternalError("comparison without a name");
+}
+
+std::vector<std::string> regularized_costs(const LearnOptions& options) {
+  std::vector<std::string> costs = options.costs;
+  const bool follow_budgets = costs.empty();
+  for (const Budget& budget : options.budgets) {
+    if (follow_budgets && std::find(costs.begin(), costs.end(), budget.cost) == costs.end()) {
+      costs.push_back(budget.cost);
+    }
+  }
+  return costs;
+}
 
 /// A network between the steps of the algorithm, and how much training is in its weights.
 struct Current {
@@ -41,6 +65,10 @@ class Learning {
         costs_(regularized_costs(options)) {}
 
   LearnResult run() {
+    refuse_hopeless();
+    session_.folder.begin({{"network", print_graph(seed_.graph)},
+                           {"data", session_.data.name},
+                           {"options", describe(options_)}});
     judge_seed();
     Current current{.graph = seed_.graph, .params = seed_.params};
     std::optional<Current> shrunk;
@@ -56,15 +84,14 @@ class Learning {
   }
 
  private:
-  static std::vector<std::string> regularized_costs(const LearnOptions& options) {
-    std::vector<std::string> costs = options.costs;
-    const bool follow_budgets = costs.empty();
-    for (const Budget& budget : options.budgets) {
-      if (follow_budgets && std::find(costs.begin(), costs.end(), budget.cost) == costs.end()) {
-        costs.push_back(budget.cost);
-      }
-    }
-    return costs;
+  /// Throws Error if nothing can be pruned or the budgets cannot be reached, before anything is
+  /// trained.
+  void refuse_hopeless() const {
+    const GraphModule module(seed_.graph, initial_params(seed_.graph, 0));
+    const NetworkRegularizer regularizer(module, costs_, {.threshold = options_.threshold});
+    const Candidates unborn{.values = std::vector<double>(regularizer.removable().size(), 1.0),
+                            .removable = regularizer.removable()};
+    check_reachable(seed_.graph, regularizer.groups(), unborn, budget_limits());
   }
 
   bool wants(Comparison comparison) const { return options_.compare.count(comparison) != 0; }
@@ -107,9 +134,6 @@ class Learning {
     GraphModule module = make_module(current.graph, current.params);
     NetworkRegularizer regularizer(module, costs_, {.threshold = options_.threshold});
     const std::vector<Limit> limits = budget_limits();
-    const Candidates unborn{.values = std::vector<double>(regularizer.removable().size(), 1.0),
-                            .removable = regularizer.removable()};
-    select_channels(current.graph, regularizer.groups(), unborn, limits, 0);  // Throws if hopeless.
     learn_structure(module, regularizer, round);
 
     const Candidates candidates{.values = regularizer.set_values(),
@@ -257,8 +281,31 @@ void validate(const LearnOptions& options) {
   if (!(options.threshold > 0)) {
     throw Error(cat("--threshold: expected a number above 0, got ", options.threshold));
   }
+  if (options.round_to < 1) {
+    throw Error(cat("--round-to: expected 1 or more, got ", options.round_to));
+  }
   validate(options.structure);
   validate(options.retrain);
+}
+
+nlohmann::json describe(const LearnOptions& options) {
+  nlohmann::json budgets = nlohmann::json::array();
+  for (const Budget& budget : options.budgets) budgets.push_back(budget.text());
+  nlohmann::json compare = nlohmann::json::array();
+  for (const Comparison comparison : options.compare) compare.push_back(name_of(comparison));
+  nlohmann::json json = {{"budgets", budgets},
+                         {"costs", regularized_costs(options)},
+                         {"compare", compare},
+                         {"rounds", options.rounds},
+                         {"inherit", options.inherit},
+                         {"threshold", options.threshold},
+                         {"lowest_threshold", options.lowest_threshold},
+                         {"round_to", options.round_to},
+                         {"structure", describe(options.structure)},
+                         {"retrain", describe(options.retrain)}};
+  if (options.strength) json["strength"] = *options.strength;
+  if (options.expand) json["expand"] = options.expand->text();
+  return json;
 }
 
 LearnResult learn(const Session& session, const Network& seed, const LearnOptions& options) {

@@ -34,13 +34,16 @@ struct LearnOptions {
   TrainOptions retrain = {};            ///< Of the seed and of every network that comes out.
   bool inherit = false;                 ///< Retrain the learned network from the weights it has.
   std::set<Comparison> compare = {Comparison::kSeed};
-  double threshold = 0.01;         ///< While training: a gate at or below it is dead.
-  double lowest_threshold = 1e-3;  ///< At the cut: what is at or below is cut in any case.
+  double threshold = 0.05;         ///< While training: a gate at or below it is dead.
+  double lowest_threshold = 1e-3;  ///< The threshold of the cut is not below this.
   int64_t round_to = 1;            ///< For expanding: widths are multiples of this.
 };
 
 /// Throws Error naming the first option that does not make sense.
 void validate(const LearnOptions& options);
+
+/// The options as JSON, by the names of the fields.
+nlohmann::json describe(const LearnOptions& options);
 
 /// One network of a run and how it did.
 struct TrainedNetwork {

@@ -1,5 +1,6 @@
 #include "morph/learn/run_folder.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -11,19 +12,66 @@ namespace {
 
 constexpr const char* kPhases = "phases";
 constexpr const char* kOutcome = "outcome.json";
+constexpr const char* kRequest = "request.json";
+
+/// Throws Error naming the first key, at any depth, whose value differs.
+void check_same_request(const nlohmann::json& ours,
+                        const nlohmann::json& theirs,
+                        const std::string& folder) {
+  const nlohmann::json here = ours.flatten();
+  nlohmann::json there = theirs.flatten();
+  there.update(here);  // Every key of both.
+  for (const auto& [key, ignored] : there.items()) {
+    const nlohmann::json::json_pointer place(key);
+    if (place.back() == "workers") continue;
+    const nlohmann::json before = theirs.contains(place) ? theirs.at(place) : nlohmann::json();
+    const nlohmann::json now = ours.contains(place) ? ours.at(place) : nlohmann::json();
+    if (before == now) continue;
+    throw Error(cat("'",
+                    folder,
+                    "' holds a run with ",
+                    key.substr(1),
+                    " = ",
+                    before.dump(),
+                    ", this one has ",
+                    now.dump(),
+                    ": go on with the same settings or choose another folder with --out"));
+  }
+}
 
 }  // namespace
 
 RunFolder::RunFolder(std::filesystem::path root, ExistingRun existing) : root_(std::move(root)) {
-  const bool has_run =
-      std::filesystem::exists(file("run.json")) || std::filesystem::exists(root_ / kPhases);
-  if (has_run && existing == ExistingRun::kRefuse) {
+  const bool has_ended = std::filesystem::exists(file("run.json"));
+  if (has_ended && !has_phases() && existing == ExistingRun::kResume) {
+    throw Error(cat("the run in '",
+                    root_.string(),
+                    "' has ended, there is nothing to go on with; choose another folder with --out "
+                    "for a new one"));
+  }
+  if ((has_ended || has_phases()) && existing == ExistingRun::kRefuse) {
     throw Error(cat("'",
                     root_.string(),
                     "' holds a run already; choose another folder with --out, go on with it by "
                     "--resume, or remove it"));
   }
   make_writable_folder(root_);
+}
+
+bool RunFolder::has_phases() const {
+  std::error_code none;
+  const std::filesystem::directory_iterator entries(root_ / kPhases, none);
+  return std::any_of(std::filesystem::begin(entries),
+                     std::filesystem::end(entries),
+                     [](const auto& e) { return e.is_directory(); });
+}
+
+void RunFolder::begin(const nlohmann::json& request) const {
+  const std::filesystem::path path = root_ / kPhases / kRequest;
+  if (has_phases() && std::filesystem::exists(path)) {
+    check_same_request(request, read_json(path), root_.string());
+  }
+  write_file(path, request.dump(1) + "\n");
 }
 
 std::filesystem::path RunFolder::phase(const std::string& name) const {

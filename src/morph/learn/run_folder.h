@@ -17,9 +17,14 @@ enum class ExistingRun {
 /// The folder of one run: its results, and while it goes on a checkpoint of each phase.
 class RunFolder {
  public:
-  /// Makes the folder. Throws Error if it cannot be written into, or holds a run and `existing`
-  /// says to refuse.
+  /// Makes the folder. Throws Error if it cannot be written into, holds a run and `existing` says
+  /// to refuse, or holds one that has ended and `existing` says to go on.
   RunFolder(std::filesystem::path root, ExistingRun existing);
+
+  /// To be called before the first phase with what the run is asked to do. Throws Error naming the
+  /// first thing that differs if the phases in the folder are of a run that was asked for something
+  /// else; how many "workers" there are may differ.
+  void begin(const nlohmann::json& request) const;
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path file(const std::string& name) const { return root_ / name; }
@@ -37,6 +42,8 @@ class RunFolder {
   void remove_phases() const;
 
  private:
+  bool has_phases() const;
+
   std::filesystem::path root_;
 };
 

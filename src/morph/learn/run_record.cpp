@@ -117,25 +117,9 @@ std::vector<std::string> notes(const LearnResult& result) {
   return lines;
 }
 
-nlohmann::json option_json(const LearnOptions& options) {
-  nlohmann::json budgets = nlohmann::json::array();
-  for (const Budget& budget : options.budgets) budgets.push_back(budget.text());
-  nlohmann::json json = {{"budgets", budgets},
-                         {"rounds", options.rounds},
-                         {"inherit", options.inherit},
-                         {"threshold", options.threshold},
-                         {"lowest_threshold", options.lowest_threshold},
-                         {"round_to", options.round_to},
-                         {"structure", describe(options.structure)},
-                         {"retrain", describe(options.retrain)}};
-  if (options.strength) json["strength"] = *options.strength;
-  if (options.expand) json["expand"] = options.expand->text();
-  return json;
-}
-
 std::map<std::string, std::string> settings(const LearnOptions& options) {
   std::map<std::string, std::string> lines;
-  const nlohmann::json json = option_json(options);
+  const nlohmann::json json = describe(options);
   for (const auto& [key, value] : json.items()) {
     if (!value.is_object())
       lines[key] = value.is_string() ? value.get<std::string>() : value.dump();
@@ -187,7 +171,7 @@ nlohmann::json make_run_json(const RunReport& report,
   nlohmann::json json = to_json(report);
   json["format"] = "morphnet-run";
   json["version"] = 1;
-  json["options"] = option_json(options);
+  json["options"] = describe(options);
   json["threshold"] = result.threshold;
   for (const NetworkFigures& network : report.networks) {
     nlohmann::json figures = network.costs;

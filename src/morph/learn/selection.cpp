@@ -47,8 +47,27 @@ class Selector {
     });
   }
 
+  void check_reachable() const {
+    const std::vector<double> least = costs(without_weakest(weakest_first_.size()));
+    for (size_t k = 0; k < limits_.size(); ++k) {
+      if (least[k] <= limits_[k].amount) continue;
+      const double seed = network_cost(graph_, *limits_[k].model);
+      throw Error(cat("budget ",
+                      limits_[k].model->name(),
+                      "=",
+                      format_count(limits_[k].amount),
+                      " cannot be reached: the nearest is ",
+                      format_count(least[k]),
+                      " ",
+                      limits_[k].model->unit(),
+                      " (",
+                      least[k] / seed,
+                      "x), with every channel removed that may be"));
+    }
+  }
+
   Selection run(double floor) const {
-    refuse_impossible();
+    check_reachable();
     size_t fewest = count_up_to(floor);
     size_t most = weakest_first_.size();
     if (!within_limits(without_weakest(fewest))) {
@@ -63,7 +82,7 @@ class Selector {
     if (most > 0) {
       selection.threshold = std::max(floor, candidates_.values[at(weakest_first_[most - 1])]);
     }
-    bring_back(selection.alive, most);
+    bring_back(selection.alive, {.first = count_up_to(floor), .end = most});
     return selection;
   }
 
@@ -96,28 +115,15 @@ class Selector {
     return true;
   }
 
-  void refuse_impossible() const {
-    const std::vector<double> least = costs(without_weakest(weakest_first_.size()));
-    for (size_t k = 0; k < limits_.size(); ++k) {
-      if (least[k] <= limits_[k].amount) continue;
-      const double seed = network_cost(graph_, *limits_[k].model);
-      throw Error(cat("budget ",
-                      limits_[k].model->name(),
-                      "=",
-                      format_count(limits_[k].amount),
-                      " cannot be reached: the nearest is ",
-                      format_count(least[k]),
-                      " ",
-                      limits_[k].model->unit(),
-                      " (",
-                      least[k] / seed,
-                      "x), with every channel removed that may be"));
-    }
-  }
+  /// Places in weakest_first_.
+  struct Range {
+    size_t first;
+    size_t end;
+  };
 
-  /// Only channels of layers that are still there come back: one of a removed layer would bring the
-  /// layer back for a single channel.
-  void bring_back(std::vector<bool>& alive, size_t cut) const {
+  /// Only channels above the floor come back, and only to layers that are still there: one of a
+  /// removed layer would bring the layer back for a single channel.
+  void bring_back(std::vector<bool>& alive, Range cut) const {
     if (limits_.empty()) return;
     std::vector<bool> has_company(at(groups_.set_count()), false);
     for (const ChannelGroup& group : groups_.groups()) {
@@ -126,7 +132,7 @@ class Selector {
       for (const ChannelId set : group.sets) has_company[at(set)] = true;
     }
     size_t tried = 0;
-    for (size_t i = cut; i-- > 0 && tried < kMostReturns;) {
+    for (size_t i = cut.end; i-- > cut.first && tried < kMostReturns;) {
       const size_t set = at(weakest_first_[i]);
       if (alive[set] || !has_company[set]) continue;
       ++tried;
@@ -158,6 +164,13 @@ std::vector<bool> keep_connected(const Graph& graph,
       alive[at(*back)] = true;
     }
   }
+}
+
+void check_reachable(const Graph& graph,
+                     const ChannelGroups& groups,
+                     const Candidates& candidates,
+                     const std::vector<Limit>& limits) {
+  Selector(graph, groups, candidates, limits).check_reachable();
 }
 
 Selection select_channels(const Graph& graph,

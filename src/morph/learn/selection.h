@@ -32,13 +32,19 @@ struct Selection {
 /// The selection with the lowest threshold, not below `floor`, whose shrunk network stays within
 /// all limits, counted on the real integer widths. Channels that would cut the network through are
 /// kept, the strongest of their group; then the strongest of the cut ones come back as long as the
-/// limits hold. Throws Error naming the nearest reachable cost if even the smallest network is over
-/// a limit.
+/// limits hold. Throws what check_reachable() throws.
 Selection select_channels(const Graph& graph,
                           const ChannelGroups& groups,
                           const Candidates& candidates,
                           const std::vector<Limit>& limits,
                           double floor);
+
+/// Throws Error naming the nearest reachable cost if even the smallest network, with every
+/// removable channel gone but those that keep it connected, is over a limit.
+void check_reachable(const Graph& graph,
+                     const ChannelGroups& groups,
+                     const Candidates& candidates,
+                     const std::vector<Limit>& limits);
 
 /// `alive` with as few channels more, the strongest first, as it takes to leave a path from the
 /// inputs to every output.
