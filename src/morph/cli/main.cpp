@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <c10/util/Exception.h>
+#include <malloc.h>
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
@@ -24,6 +25,15 @@ constexpr int kInternalError = 70;
 std::string version_text() {
   const std::map<std::string, std::string> known = morph::versions();
   return morph::cat("morphnet ", known.at("morphnet"), ", libtorch ", known.at("libtorch"));
+}
+
+/// A training step frees and takes the same large blocks over and over; giving them back to the
+/// system in between costs a sixth of the step on a CPU.
+void keep_freed_memory() {
+  constexpr int kOneGiB = 1 << 30;
+  mallopt(M_MMAP_THRESHOLD, kOneGiB);
+  mallopt(M_TRIM_THRESHOLD, kOneGiB);
+  mallopt(M_TOP_PAD, 1 << 28);
 }
 
 /// What is wrong with the arguments, and where help on them is.
@@ -105,6 +115,7 @@ int guarded_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   const int code = guarded_run(argc, argv);
   std::cout.flush();
   std::cerr.flush();

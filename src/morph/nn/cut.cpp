@@ -1,7 +1,7 @@
 #include "morph/nn/cut.h"
 
 #include <algorithm>
-#include <optional>
+#include <cmath>
 #include <utility>
 
 #include <ATen/TensorOperators.h>
@@ -20,6 +20,7 @@ namespace {
 
 constexpr int64_t kSamples = 2;
 constexpr uint64_t kSampleSeed = 20181;
+constexpr double kLargestDifference = 1e-5;
 
 Params to_double(const Params& params) {
   Params copies;
@@ -77,6 +78,7 @@ class Cutting {
     cut.constants = std::move(notes_);
     const Params cut_params = morph::apply(rewrite.plan, folded_);
     cut.equivalence = compare(cut.graph, cut_params);
+    MORPH_CHECK(cut.equivalence <= kLargestDifference);
     for (const auto& [name, tensor] : cut_params) {
       const at::Tensor& original = params.at(rewrite.plan.at(name).source);
       cut.params[name] = tensor.detach().to(original.options());
@@ -116,15 +118,12 @@ class Cutting {
       const std::vector<ChannelId>& reads = groups_.notes(id).reads;
       if (left_.nodes[index(id)] && count_dead(reads, left_.sets) > 0) open.push_back(id);
     }
-    // What is hidden from one node changes what later ones see, so nodes go in topological order,
-    // and the values are computed again once something was hidden.
-    std::optional<std::vector<at::Tensor>> values;
+    if (open.empty()) return;
+    // A silenced channel does not depend on what its maker reads, so hiding some from one node
+    // leaves the constants of the others as they are, and one run tells them all.
+    const std::vector<at::Tensor> values = run_masked();
     for (const NodeId id : open) {
-      if (!values) values = run_masked();
-      if (!fold(id, values->at(index(graph_[id].inputs.front())))) {
-        hide_dead_channels(id);
-        values.reset();
-      }
+      if (!fold(id, values[index(graph_[id].inputs.front())])) hide_dead_channels(id);
     }
   }
 
@@ -201,6 +200,11 @@ class Cutting {
       const at::Tensor& expected = values[index(graph_.outputs()[i])];
       difference = std::max(difference, largest_magnitude(outputs[i] - expected));
       scale = std::max(scale, largest_magnitude(expected));
+    }
+    if (!std::isfinite(scale)) {
+      throw Error(
+          "the network's output is not finite on random inputs: its weights are damaged, or "
+          "training diverged");
     }
     return scale == 0 ? difference : difference / scale;
   }
