@@ -61,6 +61,7 @@ class Learning {
       : session_(session),
         options_(options),
         seed_(seed),
+        normalization_(measure_normalization(*session.data.train)),
         seed_costs_(measure_costs(seed.graph)),
         costs_(regularized_costs(options)) {}
 
@@ -109,8 +110,7 @@ class Learning {
     TrainedNetwork seed{.graph = seed_.graph, .costs = seed_costs_};
     GraphModule module = make_module(seed_.graph, seed_.params);
     if (seed_.params) {
-      const Normalization normalization = measure_normalization(*session_.data.train);
-      seed.result = evaluate(module, *session_.data.test, normalization);
+      seed.result = evaluate(module, *session_.data.test, normalization_);
       seed.note = "as given";
     } else if (wants(Comparison::kSeed)) {
       const TrainSummary summary = train(module, {.name = kSeed, .options = options_.retrain}, {});
@@ -143,8 +143,11 @@ class Learning {
         select_channels(current.graph, regularizer.groups(), candidates, limits, floor);
     Cut cut = cut_channels(current.graph, snapshot(module), regularizer.groups(), selection.alive);
     note_cut(current.graph, regularizer.groups(), selection, cut);
+    GraphModule shrunk = make_module(cut.graph, cut.params);
+    refresh_statistics(shrunk);
+    report_cut(cut.graph, evaluate(shrunk, *session_.data.test, normalization_));
     return {.graph = cut.graph,
-            .params = with_fresh_statistics(cut),
+            .params = snapshot(shrunk),
             .epochs = current.epochs + options_.structure.epochs};
   }
 
@@ -201,20 +204,30 @@ class Learning {
     result_.equivalence = std::max(result_.equivalence, cut.equivalence);
   }
 
-  /// Running statistics are those of the uncut network; the first batches tell the cut one's.
-  Params with_fresh_statistics(const Cut& cut) const {
-    GraphModule module = make_module(cut.graph, cut.params);
+  /// Running statistics are those of the uncut network; some batches tell the cut one's.
+  void refresh_statistics(GraphModule& module) const {
     Loader loader(session_.data.train,
                   {.batch_size = options_.structure.batch_size,
                    .shuffle = true,
                    .drop_single = true,
                    .crop_padding = options_.structure.crop_padding,
                    .flip = options_.structure.flip,
-                   .normalization = measure_normalization(*session_.data.train),
+                   .normalization = normalization_,
                    .seed = options_.structure.seed,
                    .workers = options_.structure.workers});
     reestimate_batch_norm(module, loader, kStatisticsBatches);
-    return snapshot(module);
+  }
+
+  void report_cut(const Graph& cut, const Evaluation& evaluation) {
+    result_.after_cut = evaluation;
+    session_.out << "cut";
+    for (const std::string& cost : costs_) {
+      const double spent = network_cost(cut, *make_cost_model(cost));
+      session_.out << "  " << cost << " " << format_count(spent) << " ("
+                   << format_count(spent / seed_costs_.at(cost)) << "x)";
+    }
+    session_.out << "  at threshold " << format_count(result_.threshold) << ", test "
+                 << format_count(evaluation.top1) << " % before retraining\n";
   }
 
   /// Step 3: the largest width multiplier that the second budget allows.
@@ -258,6 +271,7 @@ class Learning {
   const Session& session_;
   const LearnOptions& options_;
   const Network& seed_;
+  Normalization normalization_;
   std::map<std::string, double> seed_costs_;
   std::vector<std::string> costs_;
   LearnResult result_;

@@ -71,6 +71,7 @@ struct LearnResult {
   std::vector<ConstantNote> constants = {};
   double equivalence = 0;  ///< The largest of all rounds; see Cut.
   double threshold = 0;
+  Evaluation after_cut = {};  ///< Of the last round, before retraining.
   std::vector<PhaseRecord> phases = {};
 };
 

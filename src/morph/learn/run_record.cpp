@@ -173,6 +173,7 @@ nlohmann::json make_run_json(const RunReport& report,
   json["version"] = 1;
   json["options"] = describe(options);
   json["threshold"] = result.threshold;
+  json["after_cut"] = {{"top1", result.after_cut.top1}, {"loss", result.after_cut.loss}};
   for (const NetworkFigures& network : report.networks) {
     nlohmann::json figures = network.costs;
     figures["top1"] = network.top1 ? nlohmann::json(*network.top1) : nlohmann::json();
