@@ -1,5 +1,7 @@
 #include "morph/learn/budget.h"
 
+#include <cmath>
+
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 #include "morph/cost/cost_model.h"
@@ -32,7 +34,9 @@ Budget parse_budget(std::string_view text) {
     budget.unit = Budget::Unit::kAbsolute;
     budget.amount = parse_count(amount, what);
   }
-  if (!(budget.amount > 0)) throw Error(cat(what, ": expected an amount above 0"));
+  if (!(budget.amount > 0) || !std::isfinite(budget.amount)) {
+    throw Error(cat(what, ": expected a finite amount above 0"));
+  }
   return budget;
 }
 

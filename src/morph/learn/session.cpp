@@ -45,7 +45,8 @@ void load_weights(GraphModule& module, const std::filesystem::path& path) {
 Params snapshot(const GraphModule& module) {
   Params copies;
   for (const auto& [name, tensor] : module.params()) {
-    copies[name] = tensor.detach().to(at::kCPU).clone();
+    // In one memory order, so that a resumed run computes with what an uninterrupted one does.
+    copies[name] = tensor.detach().to(at::kCPU).clone(at::MemoryFormat::Contiguous);
   }
   return copies;
 }
@@ -63,7 +64,15 @@ TrainSummary run_phase(const Session& session, GraphModule& module, const Traini
   if (const auto outcome = session.folder.finished_phase(phase.name)) {
     session.out << phase.name << "  done before\n";
     load_weights(module, folder / kWeights);
-    return parse_summary(*outcome);
+    try {
+      return parse_summary(*outcome);
+    } catch (const nlohmann::json::exception& e) {
+      throw Error(cat("the outcome in '",
+                      folder.string(),
+                      "' is damaged: ",
+                      e.what(),
+                      ". Remove that folder to run the phase again"));
+    }
   }
   ProgressPrinter printer(
       session.out, {.label = phase.name, .target = session.target, .columns = session.columns});

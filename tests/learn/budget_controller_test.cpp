@@ -1,0 +1,166 @@
+#include "morph/learn/budget_controller.h"
+
+#include <cmath>
+
+#include "train/fixtures.h"
+#include <gtest/gtest.h>
+
+#include "morph/nn/params.h"
+
+namespace morph {
+namespace {
+
+/// Four normalised channels on one pixel: 2 FLOPs for reading the image, 2 for the head.
+constexpr const char* kFourChannels = R"(morph 1
+network four
+x = Input() shape=[1, 1, 1, 1]
+a = Conv(x; weight=[4, 1, 1, 1])
+n = BatchNormalization(a; weight=[4], bias=[4], running_mean=[4], running_var=[4])
+head = Conv(n; weight=[1, 4, 1, 1])
+return head
+)";
+
+/// All four channels cost 16 FLOPs; with gates of 1 their term is 16 too.
+constexpr double kSeedCost = 16;
+
+class BudgetControllerTest : public ::testing::Test {
+ protected:
+  /// The cost of one example is to fall from that of the seed to half of it.
+  static ControllerOptions options() {
+    return {.costs = {{.name = "flops", .seed = kSeedCost, .start = kSeedCost, .limit = 8}},
+            .steps = 10,
+            .ramp = 0.5,
+            .first_strength = 0.5,
+            .gain = 10,
+            .controls = 10};
+  }
+
+  void set_gates(double value) { module_.params().at("n.weight").detach().fill_(value); }
+
+  /// What the controller reports at the end of an epoch.
+  static double reported(BudgetController& controller, const char* key) {
+    EpochReport report;
+    controller.on_epoch(report);
+    return report.extra.at(key).get<double>();
+  }
+  static double strength(BudgetController& controller) {
+    return reported(controller, "strength.flops");
+  }
+
+  GraphModule module_ = test::make_module(kFourChannels);
+  NetworkRegularizer regularizer_{module_, {"flops"}};
+};
+
+TEST_F(BudgetControllerTest, BeginsRelativeToTheTerm) {
+  BudgetController controller(regularizer_, options());
+  EXPECT_DOUBLE_EQ(strength(controller), 0.5 / 16);
+  EXPECT_EQ(reported(controller, "cost.flops"), 1);
+  EXPECT_NEAR(controller.add_gradient().item<double>(), 0.5, 1e-7);
+  EXPECT_FLOAT_EQ(module_.params().at("n.weight").grad()[0].item<float>(), 0.5F * 4 / 16);
+}
+
+TEST_F(BudgetControllerTest, StrengthRisesWhileTheCostIsAboveTheLine) {
+  BudgetController controller(regularizer_, options());
+  controller.add_gradient();
+  // After a tenth the line has come a fifth of the way from 16 to 8: the excess is 1.6 of 16, and
+  // the strength grows by exp(10 · 0.1 · 0.1).
+  EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(0.1), 1e-12);
+  const double before = strength(controller);
+  controller.add_gradient();
+  EXPECT_NEAR(strength(controller), before * std::exp(0.2), 1e-12);
+}
+
+TEST_F(BudgetControllerTest, StrengthFallsWhileTheCostIsBelowTheLine) {
+  BudgetController controller(regularizer_, options());
+  set_gates(0);
+  controller.add_gradient();
+  // 14.4 too little of 16.
+  EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(-0.9), 1e-12);
+  EXPECT_EQ(reported(controller, "cost.flops"), 0);
+}
+
+TEST_F(BudgetControllerTest, AfterTheRampTheLineIsTheLimit) {
+  ControllerOptions options = BudgetControllerTest::options();
+  options.costs[0].limit = kSeedCost;  // So that the strength stays until then.
+  BudgetController controller(regularizer_, options);
+  for (int step = 0; step < 9; ++step) controller.add_gradient();
+  EXPECT_NEAR(strength(controller), 0.5 / 16, 1e-12);
+}
+
+TEST_F(BudgetControllerTest, SharesAreOfTheSeedAlsoWhereThePhaseBeginsWithLess) {
+  ControllerOptions options = BudgetControllerTest::options();
+  options.costs[0].seed = 2 * kSeedCost;
+  BudgetController controller(regularizer_, options);
+  EXPECT_EQ(reported(controller, "cost.flops"), 0.5);
+}
+
+TEST_F(BudgetControllerTest, StrengthHasBounds) {
+  ControllerOptions options = BudgetControllerTest::options();
+  options.gain = 1e6;
+  BudgetController controller(regularizer_, options);
+  controller.add_gradient();
+  EXPECT_DOUBLE_EQ(strength(controller), 1e3 / 16);
+  set_gates(0);
+  controller.add_gradient();
+  EXPECT_DOUBLE_EQ(strength(controller), 1e-3 / 16);
+}
+
+TEST_F(BudgetControllerTest, FixedStrengthsStay) {
+  ControllerOptions options = BudgetControllerTest::options();
+  options.fixed_strengths = {0.25};
+  BudgetController controller(regularizer_, options);
+  for (int step = 0; step < 10; ++step) {
+    EXPECT_NEAR(controller.add_gradient().item<double>(), 0.25 * 16, 1e-6);
+  }
+  EXPECT_DOUBLE_EQ(strength(controller), 0.25);
+}
+
+TEST_F(BudgetControllerTest, ControlsAsOftenAsItIsTold) {
+  ControllerOptions options = BudgetControllerTest::options();
+  options.steps = 1000;
+  options.controls = 10;
+  BudgetController controller(regularizer_, options);
+  for (int step = 0; step < 99; ++step) controller.add_gradient();
+  EXPECT_DOUBLE_EQ(strength(controller), 0.5 / 16);
+  controller.add_gradient();
+  EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(0.1), 1e-12);
+}
+
+TEST_F(BudgetControllerTest, GoesOnAfterSaveAndRestoreAsIfNothingHadBeen) {
+  BudgetController first(regularizer_, options());
+  for (int step = 0; step < 4; ++step) first.add_gradient();
+  const nlohmann::json state = nlohmann::json::parse(first.save().dump());
+  for (int step = 0; step < 3; ++step) first.add_gradient();
+  const double expected = strength(first);
+
+  set_gates(0.5);  // Another unit, were it not restored.
+  BudgetController second(regularizer_, options());
+  set_gates(1);
+  second.restore(state);
+  EXPECT_NE(strength(second), expected);
+  for (int step = 0; step < 3; ++step) second.add_gradient();
+  EXPECT_DOUBLE_EQ(strength(second), expected);
+  EXPECT_NEAR(second.add_gradient().item<double>(), expected * 16, 1e-6);
+}
+
+TEST(BudgetController, EachCostHasItsOwnStrength) {
+  const GraphModule module = test::make_module(kFourChannels);
+  NetworkRegularizer regularizer(module, {"flops", "params"});
+  // Parameters: 4 and 4 weights, 2 for each normalised channel.
+  BudgetController controller(regularizer,
+                              {.costs = {{.name = "flops", .seed = 16, .start = 16, .limit = 16},
+                                         {.name = "params", .seed = 16, .start = 16, .limit = 8}},
+                               .steps = 10,
+                               .ramp = 0.5,
+                               .first_strength = 0.5,
+                               .gain = 10,
+                               .controls = 10});
+  controller.add_gradient();
+  EpochReport report;
+  controller.on_epoch(report);
+  EXPECT_NEAR(report.extra.at("strength.flops").get<double>(), 0.5 / 16, 1e-12);
+  EXPECT_NEAR(report.extra.at("strength.params").get<double>(), 0.5 / 16 * std::exp(0.1), 1e-12);
+}
+
+}  // namespace
+}  // namespace morph

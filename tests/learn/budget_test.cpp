@@ -1,0 +1,44 @@
+#include "morph/learn/budget.h"
+
+#include "expect_error.h"
+
+namespace morph {
+namespace {
+
+TEST(ParseBudget, ShareOfTheSeed) {
+  const Budget budget = parse_budget("flops=0.5x");
+  EXPECT_EQ(budget.cost, "flops");
+  EXPECT_EQ(budget.amount, 0.5);
+  EXPECT_EQ(budget.unit, Budget::Unit::kShareOfSeed);
+  EXPECT_EQ(budget.limit(80e6), 40e6);
+  EXPECT_EQ(budget.text(), "flops=0.5x");
+  EXPECT_EQ(parse_budget(" activations = 1.25X ").limit(8), 10);
+}
+
+TEST(ParseBudget, Absolute) {
+  const Budget budget = parse_budget("params=200k");
+  EXPECT_EQ(budget.cost, "params");
+  EXPECT_EQ(budget.unit, Budget::Unit::kAbsolute);
+  EXPECT_EQ(budget.limit(80e6), 200000);
+  EXPECT_EQ(budget.text(), "params=200 k");
+  EXPECT_EQ(parse_budget("flops=1.5M").limit(0), 1.5e6);
+  EXPECT_EQ(parse_budget("flops=2.0G").limit(0), 2e9);
+  EXPECT_EQ(parse_budget("params=12345").limit(0), 12345);
+}
+
+TEST(ParseBudget, RefusesWhatIsNone) {
+  EXPECT_ERROR(parse_budget("0.5x"),
+               "budget '0.5x': expected COST=AMOUNT, such as flops=0.5x or params=200k");
+  EXPECT_ERROR(parse_budget("flop=0.5x"), "Did you mean 'flops'?");
+  EXPECT_ERROR(parse_budget("=0.5x"), "unknown cost ''");
+  EXPECT_ERROR(parse_budget("flops=half"), "budget 'flops=half'");
+  EXPECT_ERROR(parse_budget("flops="), "budget 'flops='");
+  EXPECT_ERROR(parse_budget("flops=x"), "budget 'flops=x'");
+  EXPECT_ERROR(parse_budget("flops=0x"), "budget 'flops=0x': expected a finite amount above 0");
+  EXPECT_ERROR(parse_budget("flops=-1M"), "expected a finite amount above 0");
+  EXPECT_ERROR(parse_budget("flops=nan"), "budget 'flops=nan'");
+  EXPECT_ERROR(parse_budget("flops=inf"), "budget 'flops=inf'");
+}
+
+}  // namespace
+}  // namespace morph
