@@ -51,7 +51,9 @@ void shrink_network(const ShrinkArguments& arguments) {
   }
   for (const ConstantNote& note : cut.constants) {
     std::cout << "  constants of " << note.channels << " removed channels into " << note.node
-              << (note.folded ? ": folded into the weights" : cat(": dropped, ", note.reason))
+              << (note.folded
+                      ? ": folded into the weights"
+                      : cat(": dropped (up to ", format_count(note.largest), "), ", note.reason))
               << "\n";
   }
   std::cout << "  masked and shrunk network differ by " << cut.equivalence << " relative\n";
