@@ -32,6 +32,7 @@ class BudgetControllerTest : public ::testing::Test {
             .ramp = 0.5,
             .first_strength = 0.5,
             .gain = 10,
+            .proportional = 0,
             .controls = 10};
   }
 
@@ -94,6 +95,20 @@ TEST_F(BudgetControllerTest, SharesAreOfTheSeedAlsoWhereThePhaseBeginsWithLess) 
   EXPECT_EQ(reported(controller, "cost.flops"), 0.5);
 }
 
+// The line falls by 0.2 of the start with each step while the cost stays: the error is 0.2, then
+// 0.4, and only its last value counts.
+TEST_F(BudgetControllerTest, ProportionalPartFollowsTheErrorItself) {
+  ControllerOptions options = BudgetControllerTest::options();
+  options.costs[0].limit = 0;
+  options.gain = 0;
+  options.proportional = 3;
+  BudgetController controller(regularizer_, options);
+  controller.add_gradient();
+  EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(3 * 0.2), 1e-12);
+  controller.add_gradient();
+  EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(3 * 0.4), 1e-12);
+}
+
 TEST_F(BudgetControllerTest, StrengthHasBounds) {
   ControllerOptions options = BudgetControllerTest::options();
   options.gain = 1e6;
@@ -154,6 +169,7 @@ TEST(BudgetController, EachCostHasItsOwnStrength) {
                                .ramp = 0.5,
                                .first_strength = 0.5,
                                .gain = 10,
+                               .proportional = 0,
                                .controls = 10});
   controller.add_gradient();
   EpochReport report;

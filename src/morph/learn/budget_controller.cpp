@@ -30,6 +30,7 @@ BudgetController::BudgetController(NetworkRegularizer& regularizer, ControllerOp
   for (const double term : to_host(start.terms)) units_.push_back(term > 0 ? 1 / term : 0);
   spent_ = to_host(start.costs);
   strengths_.assign(units_.size(), options_.first_strength);
+  errors_.assign(units_.size(), 0);
   for (size_t k = 0; k < options_.fixed_strengths.size(); ++k) {
     strengths_[k] = units_[k] > 0 ? options_.fixed_strengths[k] / units_[k] : 0;
   }
@@ -62,8 +63,10 @@ void BudgetController::control(const std::vector<double>& spent) {
     const double ramp = std::min(1.0, time / options_.ramp);
     const double line = cost.start + (cost.limit - cost.start) * ramp;
     const double error = (spent[k] - line) / cost.start;
-    strengths_[k] =
-        std::clamp(strengths_[k] * std::exp(options_.gain * error * passed), kWeakest, kStrongest);
+    const double change =
+        options_.gain * error * passed + options_.proportional * (error - errors_[k]);
+    strengths_[k] = std::clamp(strengths_[k] * std::exp(change), kWeakest, kStrongest);
+    errors_[k] = error;
   }
   apply_strengths();
 }
@@ -77,12 +80,17 @@ void BudgetController::on_epoch(EpochReport& report) {
 }
 
 nlohmann::json BudgetController::save() const {
-  return {{"step", step_}, {"strengths", strengths_}, {"units", units_}, {"spent", spent_}};
+  return {{"step", step_},
+          {"strengths", strengths_},
+          {"errors", errors_},
+          {"units", units_},
+          {"spent", spent_}};
 }
 
 void BudgetController::restore(const nlohmann::json& state) {
   state.at("step").get_to(step_);
   state.at("strengths").get_to(strengths_);
+  state.at("errors").get_to(errors_);
   state.at("units").get_to(units_);
   state.at("spent").get_to(spent_);
   apply_strengths();

@@ -23,18 +23,21 @@ struct ControllerOptions {
   std::vector<double> fixed_strengths = {};  ///< If any, strengths stay at these.
   int64_t steps = 0;                         ///< Of the whole phase.
   double ramp = 0.7;            ///< Share of the phase over which the cost falls to the limit.
-  double first_strength = 0.1;  ///< Relative: strength · G before the first step.
-  double gain = 60;             ///< How fast the logarithm of the strength follows the error.
+  double first_strength = 0.3;  ///< Relative: strength · G before the first step.
+  double gain = 60;             ///< How fast the logarithm of the strength grows with the error.
+  double proportional = 10;     ///< How much the logarithm of the strength is raised by the error.
   int64_t controls = 400;       ///< How often in a phase the strength is changed.
 };
 
 /// Lets the strength of the regularizer follow the budget: the cost of the alive channels is to
 /// fall on a straight line from its start to the limit over the first part of the phase, and
 ///
-///   d log(strength) / dt = gain · (cost − line) / start,     t = share of the phase
+///   log(strength) = log(first) + proportional · e(t) + gain · ∫ e dt
+///   e = (cost − line) / start,     t = share of the phase
 ///
-/// so too much cost drives the strength up until channels die, and too little lets it go. Costs are
-/// read back from the device only when the strength is changed.
+/// so too much cost drives the strength up until channels die, and too little lets it go; the
+/// proportional part answers at once and is gone again with the error, so that the sum need not
+/// overshoot to catch up. Costs are read back from the device only when the strength is changed.
 class BudgetController final : public Penalty, public Callback {
  public:
   BudgetController(NetworkRegularizer& regularizer, ControllerOptions options);
@@ -54,6 +57,7 @@ class BudgetController final : public Penalty, public Callback {
   int64_t step_ = 0;
   std::vector<double> units_;  // By cost: the strength at which strength · G is 1 at the start.
   std::vector<double> strengths_;  // By cost, in those units.
+  std::vector<double> errors_;     // By cost, at the last change.
   at::Tensor device_strengths_;
   std::vector<double> spent_;
 };
