@@ -7,6 +7,7 @@
 #include "morph/base/file.h"
 #include "morph/checkpoint/safetensors.h"
 #include "morph/ir/text.h"
+#include "morph/ir/verify.h"
 
 namespace morph {
 namespace {
@@ -26,7 +27,9 @@ fs::path weights_path(const fs::path& path) {
 Graph read_graph(const fs::path& path) {
   const std::string text = read_file(path);
   try {
-    return infer_shapes(parse_graph(text));
+    Graph graph = infer_shapes(parse_graph(text));
+    verify(graph);
+    return graph;
   } catch (const Error& error) {
     throw Error(cat("'", path.string(), "': ", error.what()));
   }
@@ -45,6 +48,7 @@ Params read_params(const fs::path& path, const Graph& graph) {
 void remove_old(const fs::path& path) {
   std::error_code code;
   fs::remove(path, code);
+  if (code == std::errc::not_a_directory) return;  // Then none is there; writing will say more.
   if (code) throw Error(cat("cannot remove '", path.string(), "': ", code.message()));
 }
 

@@ -16,13 +16,14 @@ namespace {
 struct EvalArguments {
   std::string network = {};
   DataArguments data = {};
+  uint64_t seed = 0;
   std::string device = "cpu";
   bool json = false;
 };
 
 void evaluate_network(const EvalArguments& arguments) {
   const c10::Device device = open_device(arguments.device);
-  const DataSplits data = arguments.data.open(0);
+  const DataSplits data = arguments.data.open(arguments.seed);
   const Network network = load_network(arguments.network, &data);
   if (!network.params) {
     throw Error(cat("'",
@@ -53,6 +54,8 @@ void add_eval(CLI::App& app) {
   command->add_option("NET", arguments->network, "X.morph with weights in X.safetensors")
       ->required();
   arguments->data.add_to(*command);
+  command->add_option("--seed", arguments->seed, "Of synthetic data, as given when training")
+      ->capture_default_str();
   command->add_option("--device", arguments->device, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_flag("--json", arguments->json, "Print JSON");
   command->callback([arguments] { evaluate_network(*arguments); });

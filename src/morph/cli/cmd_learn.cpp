@@ -115,6 +115,7 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
                  "What the network may cost: flops=0.5x (of the seed), params=200k, flops=40M; "
                  "may be given for several costs")
       ->type_name("COST=AMOUNT")
+      ->allow_extra_args(false)  // Or NET would be taken for a second budget.
       ->group(group);
   sub.add_option("--strength",
                  command.options.strength,
@@ -124,6 +125,7 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
                  command.options.costs,
                  "Costs the regularizer charges (default: those with a budget)")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->group(group);
   sub.add_option("--expand",
                  command.expand,
@@ -154,6 +156,7 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
                  "Networks to train beside: seed, uniform (all widths alike, at the learned cost), "
                  "scratch (the learned structure from fresh weights), none")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
 }
 

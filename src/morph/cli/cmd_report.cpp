@@ -13,6 +13,21 @@
 #include "morph/report/report.h"
 
 namespace morph {
+namespace {
+
+RunReport read_report(const std::filesystem::path& path) {
+  const nlohmann::json json = read_json(path);
+  if (!json.is_object() || !json.contains("format") || json.at("format") != "morphnet-run") {
+    throw Error(cat("'", path.string(), "' is not the record of a run of `morphnet learn`"));
+  }
+  try {
+    return report_from_json(json);
+  } catch (const Error& error) {
+    throw Error(cat("'", path.string(), "': ", error.what()));
+  }
+}
+
+}  // namespace
 
 void add_report(CLI::App& app) {
   auto folder = std::make_shared<std::string>();
@@ -25,7 +40,7 @@ void add_report(CLI::App& app) {
       throw Error(
           cat("'", *folder, "' holds no run.json; give the --out folder of a run that ended"));
     }
-    const RunReport report = report_from_json(read_json(root / "run.json"));
+    const RunReport report = read_report(root / "run.json");
     write_file(root / "report.html", render_report(report));
     std::cout << format_summary(report) << (root / "report.html").string() << "\n";
   });

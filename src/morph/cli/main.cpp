@@ -14,6 +14,7 @@
 #include "morph/base/strings.h"
 #include "morph/cli/commands.h"
 #include "morph/cli/terminal.h"
+#include "morph/train/trainer.h"
 #include "morph/zoo/zoo.h"
 
 namespace {
@@ -113,6 +114,9 @@ int guarded_run(int argc, char** argv) {
   } catch (const morph::InternalError& e) {
     std::cerr << "morphnet: internal error, please report it: " << e.what() << "\n";
     return kInternalError;
+  } catch (const morph::Interrupted& e) {
+    std::cerr << "morphnet: " << e.what() << "; the same command with --resume does that\n";
+    return kUserError;
   } catch (const morph::Error& e) {
     std::cerr << "morphnet: " << e.what() << "\n";
     return kUserError;
