@@ -19,16 +19,13 @@ namespace morph {
 /// BN scales by name of the tensor.
 using Gammas = std::map<std::string, std::vector<double>>;
 
-/// The network in text form with fresh weights and these BN scales, all of `type`. Runs on one
-/// thread from here on: the tensors are tiny.
-inline GraphModule gated(std::string_view body,
-                         const Gammas& gammas,
-                         at::ScalarType type = at::kFloat) {
+/// The network in text form with fresh weights and these BN scales. Runs on one thread from here
+/// on: the tensors are tiny.
+inline GraphModule gated(std::string_view body, const Gammas& gammas) {
   at::set_num_threads(1);
   Graph graph = graph_of(body);
   Params params = initial_params(graph, 1);
-  for (const auto& [name, values] : gammas) params.at(name) = at::tensor(values);
-  for (auto& [name, tensor] : params) tensor = tensor.to(type);
+  for (const auto& [name, values] : gammas) params.at(name) = at::tensor(values).to(at::kFloat);
   return GraphModule(std::move(graph), std::move(params));
 }
 
