@@ -115,7 +115,8 @@ Graph build(std::string_view specification, const Options& defaults) {
   std::string_view text = specification;
   if (text.substr(0, kPrefix.size()) == kPrefix) text.remove_prefix(kPrefix.size());
   const size_t question = text.find('?');
-  const Entry& entry = find_network(std::string(text.substr(0, question)));
+  const std::string name(text.substr(0, question));
+  const Entry& entry = find_network(name);
   const Options options = parse_options(
       question == std::string_view::npos ? std::string_view() : text.substr(question + 1),
       defaults);
