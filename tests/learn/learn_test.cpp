@@ -7,6 +7,7 @@
 #include <ATen/ops/equal.h>
 
 #include "morph/learn/run_record.h"
+#include "morph/transform/shrink.h"
 
 namespace morph {
 namespace {
@@ -153,6 +154,8 @@ TEST(Learn, TwoRoundsOfShrinkingAndExpanding) {
   EXPECT_GT(flops(result, "expanded"), 0.8 * kSeedFlops);
   ASSERT_EQ(result.phases.size(), 5U);
   EXPECT_EQ(result.phases[2].name, "structure-2");
+  EXPECT_EQ(shrink(result.structure_of, result.structure).graph,
+            result.networks.at("learned").graph);
   EXPECT_EQ(result.phases[4].name, "expanded");
 }
 

@@ -98,6 +98,9 @@ void learn_network(const LearnCommand& command) {
   RunReport report = make_run_report(context, options, result);
   report.data = command.data.specification;
   write_networks(folder, result);
+  if (result.structure_of != result.networks.at("seed").graph) {
+    write_network(folder.file("structure.morph"), {.graph = result.structure_of});
+  }
   folder.write_json("structure.json", to_json(result.structure));
   folder.write_json("run.json", make_run_json(report, options, result));
   write_file(folder.file("report.html"), render_report(report));

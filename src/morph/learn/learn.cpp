@@ -198,6 +198,7 @@ class Learning {
                 const Cut& cut) {
     result_.structure = with_layer_costs(make_structure(graph, groups, selection.alive), cut.graph);
     for (auto& [name, layer] : result_.structure.layers) layer.threshold = selection.threshold;
+    result_.structure_of = graph;
     result_.threshold = selection.threshold;
     result_.removed = cut.removed;
     result_.constants = cut.constants;

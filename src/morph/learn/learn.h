@@ -66,7 +66,9 @@ struct PhaseRecord {
 /// "scratch" where they were asked for.
 struct LearnResult {
   std::map<std::string, TrainedNetwork> networks = {};
-  Structure structure = {};  ///< Of the last round.
+  Structure structure = {};      ///< Of the last round.
+  Graph structure_of = Graph();  ///< The network that the structure is cut from: the seed, or what
+                                 ///< the round before made of it.
   std::vector<std::string> removed = {};
   std::vector<ConstantNote> constants = {};
   double equivalence = 0;  ///< The largest of all rounds; see Cut.

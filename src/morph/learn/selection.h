@@ -31,8 +31,8 @@ struct Selection {
 
 /// The selection with the lowest threshold, not below `floor`, whose shrunk network stays within
 /// all limits, counted on the real integer widths. Channels that would cut the network through are
-/// kept, the strongest of their group; then the strongest of the cut ones come back as long as the
-/// limits hold. Throws what check_reachable() throws.
+/// kept, the strongest of their group; then the strongest of the cut ones above the floor come back
+/// as long as the limits hold. Throws what check_reachable() throws.
 Selection select_channels(const Graph& graph,
                           const ChannelGroups& groups,
                           const Candidates& candidates,
