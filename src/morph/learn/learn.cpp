@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "morph/base/error.h"
+#include "morph/base/random.h"
 #include "morph/base/strings.h"
 #include "morph/cost/network_cost.h"
 #include "morph/ir/text.h"
@@ -168,10 +169,18 @@ class Learning {
     BudgetController controller(regularizer, control);
     train(module,
           {.name = cat("structure-", round),
-           .options = options_.structure,
+           .options = structure_options(round),
            .penalty = &controller,
            .callback = &controller},
           shares);
+  }
+
+  /// Each phase draws its own order and augmentation: retraining would otherwise see the very
+  /// images again that the structure was learned on.
+  TrainOptions structure_options(int64_t round) const {
+    TrainOptions options = options_.structure;
+    options.seed = mix_seeds(options.seed, static_cast<uint64_t>(round));
+    return options;
   }
 
   /// The amount a cost may come to: the tightest of its budgets, or what the seed spends.
