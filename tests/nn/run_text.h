@@ -4,21 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "graph_text.h"
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 
-#include "morph/analysis/shapes.h"
 #include "morph/base/random.h"
-#include "morph/ir/text.h"
 #include "morph/nn/graph_module.h"
 
 namespace morph {
-
-/// The graph whose nodes `nodes` gives in text form, shapes inferred.
-inline Graph graph_of(const std::string& nodes) {
-  return infer_shapes(parse_graph("morph 1\nnetwork \"test\"\n" + nodes));
-}
 
 inline at::Tensor doubles(const Shape& shape, const std::vector<double>& values) {
   return at::tensor(values, at::kDouble).reshape(shape);

@@ -76,8 +76,6 @@ class NetworkRegularizer {
 
   const std::vector<GateSite>& sites() const { return sites_; }
   const ChannelGroups& groups() const { return groups_; }
-  const ChannelBlocks& blocks() const { return blocks_; }
-  double threshold() const { return options_.threshold; }
 
  private:
   struct Tables;
