@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -56,8 +57,10 @@ class Chain {
   }
 
   std::string reason(ChannelId id) const {
-    const auto it = flow.pins().find(id);
-    return it == flow.pins().end() ? "" : it->second;
+    for (const ChannelPin& pin : flow.pins()) {
+      if (std::find(pin.ids.begin(), pin.ids.end(), id) != pin.ids.end()) return pin.reason;
+    }
+    return "";
   }
 
   /// The channels along one axis of a param of the last node.

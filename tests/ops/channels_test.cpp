@@ -49,13 +49,14 @@ TEST(ChannelFlow, TiesPositionByPosition) {
   EXPECT_THROW(flow.tie(a, Ids{0}), InternalError);
 }
 
-TEST(ChannelFlow, KeepsTheFirstReasonForAPin) {
+TEST(ChannelFlow, KeepsPinsInTheOrderTheyWereGiven) {
   ChannelFlow flow;
   const Ids ids = flow.fresh(2);
   flow.pin(std::span(ids).first(1), "first");
   flow.pin(ids, "second");
-  EXPECT_EQ(flow.pins().at(0), "first");
-  EXPECT_EQ(flow.pins().at(1), "second");
+  ASSERT_EQ(flow.pins().size(), 2U);
+  EXPECT_EQ(flow.pins()[0], (ChannelPin{.ids = {0}, .reason = "first"}));
+  EXPECT_EQ(flow.pins()[1], (ChannelPin{.ids = {0, 1}, .reason = "second"}));
 }
 
 TEST(ChannelFlow, AlongAxisHandsOverIdsThatLieThere) {

@@ -1,10 +1,12 @@
 #include "morph/analysis/channel_groups.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "morph/analysis/scope_rules.h"
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 #include "morph/ops/op_def.h"
@@ -17,17 +19,22 @@ struct Trace {
   ChannelFlow flow;
   std::vector<Channels> channels;
   std::vector<NodeChannels> notes;
+  std::vector<NodePin> pins;
 };
 
 Trace follow_channels(const Graph& graph) {
   Trace trace;
-  for (const Node& node : graph.nodes()) {
+  for (const NodeId id : graph.ids()) {
+    const Node& node = graph[id];
     std::vector<ValueChannels> inputs;
     for (const NodeId input : node.inputs) {
       inputs.push_back({graph[input].shape, trace.channels[index(input)]});
     }
     trace.channels.push_back(op_def(node.op).channels(node, inputs, trace.flow));
     trace.notes.push_back(trace.flow.take_notes());
+    for (size_t i = trace.pins.size(); i < trace.flow.pins().size(); ++i) {
+      trace.pins.push_back({id, trace.flow.pins()[i]});
+    }
     MORPH_CHECK(trace.channels.back().extents.size() == node.shape.size());
   }
   return trace;
@@ -66,22 +73,27 @@ void tie_rectangles(Trace& trace) {
 /// Renumbers ids by set: 0, 1, … in order of first use.
 class SetNumbers {
  public:
-  explicit SetNumbers(const ChannelFlow& flow) : flow_(flow) {}
+  explicit SetNumbers(const ChannelFlow& flow)
+      : flow_(flow), numbers_(static_cast<size_t>(flow.sets().size()), kNone) {}
 
   ChannelId of(ChannelId id) {
-    const ChannelId root = flow_.representative(id);
-    return numbers_.emplace(root, static_cast<ChannelId>(numbers_.size())).first->second;
+    ChannelId& number = numbers_[static_cast<size_t>(flow_.representative(id))];
+    if (number == kNone) number = count_++;
+    return number;
   }
 
   void renumber(std::vector<ChannelId>& ids) {
     for (ChannelId& id : ids) id = of(id);
   }
 
-  size_t count() const { return numbers_.size(); }
+  size_t count() const { return static_cast<size_t>(count_); }
 
  private:
+  static constexpr ChannelId kNone = -1;
+
   const ChannelFlow& flow_;
-  std::map<ChannelId, ChannelId> numbers_;
+  std::vector<ChannelId> numbers_;
+  ChannelId count_ = 0;
 };
 
 std::vector<ChannelId> unique_sets(std::vector<ChannelId> sets) {
@@ -175,33 +187,90 @@ class GroupLayers {
   UnionFind layers_;
 };
 
+LayerChannels find_layers(const Graph& graph, const std::vector<NodeChannels>& notes) {
+  LayerChannels layers{.made = std::vector<std::vector<ChannelId>>(notes.size())};
+  for (const NodeId id : graph.ids()) {
+    if (!is_layer(graph, graph[id])) continue;
+    layers.made[index(id)] = weight_outputs(notes[index(id)]);
+    if (!layers.of(id).empty()) layers.layers.push_back(id);
+  }
+  return layers;
+}
+
+/// Channels that nothing on the way to an output carries.
+std::vector<NodePin> unreachable_pins(const Graph& graph,
+                                      const LayerChannels& layers,
+                                      const Trace& trace) {
+  const std::vector<bool> reached = nodes_in_scope(graph, {});
+  std::vector<bool> carried(static_cast<size_t>(trace.flow.sets().size()), false);
+  const auto is_carried = [&](ChannelId id) {
+    return carried[static_cast<size_t>(trace.flow.representative(id))];
+  };
+  for (const NodeId id : graph.ids()) {
+    if (!reached[index(id)]) continue;
+    for (const ChannelId channel : trace.channels[index(id)].ids) {
+      carried[static_cast<size_t>(trace.flow.representative(channel))] = true;
+    }
+  }
+  std::vector<NodePin> pins;
+  for (const NodeId layer : layers.layers) {
+    if (reached[index(layer)]) continue;
+    std::vector<ChannelId> ids = layers.of(layer);
+    ids.erase(std::remove_if(ids.begin(), ids.end(), is_carried), ids.end());
+    if (!ids.empty()) pins.push_back({layer, {.ids = ids, .reason = "no path to an output"}});
+  }
+  return pins;
+}
+
+/// All pins but those of the op rules; the first reason for a channel counts.
+void add_pins(const Graph& graph,
+              const LayerChannels& layers,
+              const ChannelScope& scope,
+              Trace& trace) {
+  if (scope.outputs == OutputChannels::kPinned) {
+    for (const NodeId output : graph.outputs()) {
+      trace.pins.push_back(
+          {output, {.ids = trace.channels[index(output)].ids, .reason = "network output"}});
+    }
+  }
+  for (const auto& pins :
+       {scope_pins(graph, layers, scope), unreachable_pins(graph, layers, trace)}) {
+    trace.pins.insert(trace.pins.end(), pins.begin(), pins.end());
+  }
+}
+
 }  // namespace
 
-ChannelGroups find_channel_groups(const Graph& graph) {
+ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope) {
   Trace trace = follow_channels(graph);
   tie_shared_params(graph, trace);
-  for (const NodeId output : graph.outputs()) {
-    trace.flow.pin(trace.channels[index(output)].ids, "network output");
-  }
+  LayerChannels layers = find_layers(graph, trace.notes);
+  tie_layers(graph, layers, scope.tie, trace.flow);
   tie_rectangles(trace);
+  add_pins(graph, layers, scope, trace);
 
   ChannelGroups result;
+  result.least_width_ = least_widths(graph, layers, scope);
   SetNumbers numbers(trace.flow);
   for (const NodeId id : graph.ids()) {
-    Channels& channels = trace.channels[index(id)];
-    numbers.renumber(channels.ids);
-    result.channels_.push_back(std::move(channels));
+    numbers.renumber(trace.channels[index(id)].ids);
     NodeChannels& notes = trace.notes[index(id)];
     numbers.renumber(notes.reads);
     for (ParamChannels& param : notes.params) numbers.renumber(param.ids);
-    result.made_.push_back(is_layer(graph, graph[id]) ? weight_outputs(notes)
-                                                      : std::vector<ChannelId>{});
-    result.notes_.push_back(std::move(notes));
+    numbers.renumber(layers.made[index(id)]);
   }
+  result.channels_ = std::move(trace.channels);
+  result.notes_ = std::move(trace.notes);
+  result.made_ = std::move(layers.made);
   result.pinned_.resize(numbers.count());
-  for (const auto& [id, reason] : trace.flow.pins()) {
-    auto& pinned = result.pinned_[static_cast<size_t>(numbers.of(id))];
-    if (!pinned) pinned = reason;
+  result.pinned_at_.resize(numbers.count());
+  for (const NodePin& pin : trace.pins) {
+    for (const ChannelId id : pin.pin.ids) {
+      const auto set = static_cast<size_t>(numbers.of(id));
+      if (result.pinned_[set]) continue;
+      result.pinned_[set] = pin.pin.reason;
+      result.pinned_at_[set] = pin.node;
+    }
   }
   result.groups_ = GroupLayers(graph, result).run();
   result.group_of_.resize(graph.nodes().size());
@@ -209,6 +278,30 @@ ChannelGroups find_channel_groups(const Graph& graph) {
     for (const NodeId layer : result.groups_[g].layers) result.group_of_[index(layer)] = g;
   }
   return result;
+}
+
+std::vector<bool> keep_least_widths(const ChannelGroups& groups,
+                                    const std::vector<double>& values,
+                                    std::vector<bool> alive) {
+  const auto is_alive = [&](ChannelId set) { return alive[static_cast<size_t>(set)]; };
+  const auto is_stronger = [&](ChannelId a, ChannelId b) {
+    return values[static_cast<size_t>(a)] > values[static_cast<size_t>(b)];
+  };
+  for (const ChannelGroup& group : groups.groups()) {
+    for (const NodeId layer : group.layers) {
+      const std::vector<ChannelId>& made = groups.made_by(layer);
+      int64_t missing =
+          groups.least_width(layer) - std::count_if(made.begin(), made.end(), is_alive);
+      if (missing <= 0) continue;
+      std::vector<ChannelId> dead;
+      std::remove_copy_if(made.begin(), made.end(), std::back_inserter(dead), is_alive);
+      std::stable_sort(dead.begin(), dead.end(), is_stronger);
+      for (auto it = dead.begin(); missing > 0; ++it, --missing) {
+        alive[static_cast<size_t>(*it)] = true;
+      }
+    }
+  }
+  return alive;
 }
 
 }  // namespace morph

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "morph/analysis/channel_scope.h"
 #include "morph/ir/graph.h"
 #include "morph/ops/channels.h"
 
@@ -30,6 +31,11 @@ class ChannelGroups {
     return pinned_[static_cast<size_t>(set)];
   }
 
+  /// The node that pins the set: the op without a rule, the output, the layer that is kept.
+  std::optional<NodeId> pinned_at(ChannelId set) const {
+    return pinned_at_[static_cast<size_t>(set)];
+  }
+
   /// The channels of a node's output. Sets that were tied later may make an axis that varies here
   /// repeat itself: (g, C/g) from a reshape has g equal rows.
   const Channels& channels(NodeId id) const { return channels_[index(id)]; }
@@ -41,6 +47,9 @@ class ChannelGroups {
   /// output axis; empty for any other node.
   const std::vector<ChannelId>& made_by(NodeId id) const { return made_[index(id)]; }
 
+  /// How many positions of a layer's output have to stay, by the scope's limits; 0 for other nodes.
+  int64_t least_width(NodeId id) const { return least_width_[index(id)]; }
+
   /// Layers tied to each other, in topological order of their first layer.
   const std::vector<ChannelGroup>& groups() const { return groups_; }
 
@@ -48,18 +57,27 @@ class ChannelGroups {
   std::optional<size_t> group_of(NodeId id) const { return group_of_[index(id)]; }
 
  private:
-  friend ChannelGroups find_channel_groups(const Graph& graph);
+  friend ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope);
 
   std::vector<std::optional<std::string>> pinned_;
+  std::vector<std::optional<NodeId>> pinned_at_;
   std::vector<Channels> channels_;
   std::vector<NodeChannels> notes_;
   std::vector<std::vector<ChannelId>> made_;
+  std::vector<int64_t> least_width_;
   std::vector<ChannelGroup> groups_;
   std::vector<std::optional<size_t>> group_of_;
 };
 
 /// Follows every channel from the op that makes it through the graph (shapes must be inferred).
-/// The network's inputs and outputs are pinned, and so is what an op without a rule reads.
-ChannelGroups find_channel_groups(const Graph& graph);
+/// Pinned are the network's inputs and outputs, what an op without a rule reads, channels that no
+/// output needs, and what `scope` keeps. Throws Error where the scope does not fit the network.
+ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope = {});
+
+/// `alive` with as few sets more, the strongest by `values` first, as it takes for every layer to
+/// keep its least_width(). Both are by set.
+std::vector<bool> keep_least_widths(const ChannelGroups& groups,
+                                    const std::vector<double>& values,
+                                    std::vector<bool> alive);
 
 }  // namespace morph

@@ -55,7 +55,7 @@ void ChannelFlow::tie(std::span<const ChannelId> a, std::span<const ChannelId> b
 }
 
 void ChannelFlow::pin(std::span<const ChannelId> ids, std::string_view reason) {
-  for (const ChannelId id : ids) pins_.try_emplace(id, reason);
+  pins_.push_back({.ids = {ids.begin(), ids.end()}, .reason = std::string(reason)});
 }
 
 std::vector<ChannelId> ChannelFlow::along_axis(const Channels& value,

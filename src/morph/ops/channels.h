@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,6 +56,14 @@ struct NodeChannels {
                                       ///< of (Conv, Gemm); empty for ops that mix no channels.
 };
 
+/// Channels that may not be removed, and why.
+struct ChannelPin {
+  std::vector<ChannelId> ids = {};
+  std::string reason = {};
+
+  bool operator==(const ChannelPin&) const = default;
+};
+
 /// The state in which channel rules work: hands out channels, ties and pins them, and notes where a
 /// node's params carry them. One per analysis of a graph.
 class ChannelFlow {
@@ -69,7 +76,7 @@ class ChannelFlow {
   /// Position by position. The spans have one length.
   void tie(std::span<const ChannelId> a, std::span<const ChannelId> b);
 
-  /// Nothing tied to these channels may be removed; the first reason given for a channel is kept.
+  /// Nothing tied to these channels may be removed; the first reason given for a channel counts.
   /// Say what holds it, for a person: "network output", "Softmax over channels in 'attn'".
   void pin(std::span<const ChannelId> ids, std::string_view reason);
 
@@ -89,11 +96,13 @@ class ChannelFlow {
 
   ChannelId representative(ChannelId id) const { return sets_.find(id); }
   const UnionFind& sets() const { return sets_; }
-  const std::map<ChannelId, std::string>& pins() const { return pins_; }
+
+  /// In the order they were given.
+  const std::vector<ChannelPin>& pins() const { return pins_; }
 
  private:
   UnionFind sets_;
-  std::map<ChannelId, std::string> pins_;
+  std::vector<ChannelPin> pins_;
   NodeChannels notes_;
 };
 
