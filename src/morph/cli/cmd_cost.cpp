@@ -28,7 +28,7 @@ struct CostLine {
   std::string op;
   size_t in = 0;
   size_t out = 0;
-  std::vector<double> costs = {};  // In the order of cost_model_names().
+  std::vector<double> costs = {};  // In the order of default_cost_names().
 };
 
 /// An exact integer where the figure is one.
@@ -40,7 +40,7 @@ nlohmann::json exact(double value) {
 std::vector<CostLine> cost_lines(const Graph& graph) {
   const ChannelGroups groups = find_channel_groups(graph);
   std::vector<std::vector<double>> by_model;
-  for (const std::string& name : cost_model_names()) {
+  for (const std::string& name : default_cost_names()) {
     by_model.push_back(node_costs(graph, groups, *make_cost_model(name)));
   }
   std::vector<CostLine> lines;
@@ -60,7 +60,7 @@ std::vector<CostLine> cost_lines(const Graph& graph) {
 }
 
 std::vector<double> totals(const std::vector<CostLine>& lines) {
-  std::vector<double> sums(cost_model_names().size(), 0);
+  std::vector<double> sums(default_cost_names().size(), 0);
   for (const CostLine& line : lines) {
     for (size_t k = 0; k < sums.size(); ++k) sums[k] += line.costs[k];
   }
@@ -68,7 +68,7 @@ std::vector<double> totals(const std::vector<CostLine>& lines) {
 }
 
 nlohmann::json to_json(const Graph& graph, const std::vector<CostLine>& lines) {
-  const std::vector<std::string> names = cost_model_names();
+  const std::vector<std::string> names = default_cost_names();
   const std::vector<double> sums = totals(lines);
   nlohmann::json json = {{"network", graph.name()}, {"layers", nlohmann::json::array()}};
   for (size_t k = 0; k < names.size(); ++k) json["costs"][names[k]]["total"] = exact(sums[k]);
@@ -82,7 +82,7 @@ nlohmann::json to_json(const Graph& graph, const std::vector<CostLine>& lines) {
 }
 
 void print(const Graph& graph, const std::vector<CostLine>& lines, const CostArguments& arguments) {
-  const std::vector<std::string> names = cost_model_names();
+  const std::vector<std::string> names = default_cost_names();
   const std::vector<double> sums = totals(lines);
   std::cout << graph.name() << "\n";
   for (size_t k = 0; k < names.size(); ++k) {

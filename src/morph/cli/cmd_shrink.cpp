@@ -23,7 +23,7 @@ struct ShrinkArguments {
 };
 
 void print_change(const Graph& before, const Graph& after) {
-  for (const std::string& name : cost_model_names()) {
+  for (const std::string& name : default_cost_names()) {
     const std::unique_ptr<CostModel> model = make_cost_model(name);
     const double old_cost = network_cost(before, *model);
     const double cost = network_cost(after, *model);

@@ -4,7 +4,7 @@ namespace morph {
 
 std::vector<BilinearForm> Activations::forms(const Work& work) const {
   if (!work.is_layer()) return {};
-  return {{.per_out = work.output_size}};
+  return {{.per_out = static_cast<double>(options().batch_size) * work.output_size}};
 }
 
 }  // namespace morph

@@ -2,9 +2,16 @@
 
 namespace morph {
 
+BilinearForm arithmetic(const Work& work, const CostOptions& options) {
+  const double flops = 2 * static_cast<double>(options.batch_size);
+  return {.pair = flops * work.macs_per_pair,
+          .per_out = flops * work.macs_per_output,
+          .slope_in = flops * work.macs_per_output * work.slope_in_share};
+}
+
 std::vector<BilinearForm> Flops::forms(const Work& work) const {
   if (!work.is_layer()) return {};
-  return {{.pair = 2 * work.macs_per_pair, .per_out = 2 * work.macs_per_output}};
+  return {arithmetic(work, options())};
 }
 
 }  // namespace morph

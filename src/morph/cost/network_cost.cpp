@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
+
+#include "morph/cost/node_work.h"
 
 namespace morph {
 namespace {
@@ -18,12 +19,6 @@ double alive_positions(const std::vector<BlockCount>& counts, const std::vector<
   return total;
 }
 
-double largest(const std::vector<BilinearForm>& forms, double in, double out) {
-  double cost = 0;
-  for (const BilinearForm& form : forms) cost = std::max(cost, form(in, out));
-  return cost;
-}
-
 /// Coefficients per channel pair are fractions where convolutions have groups; what they add up to
 /// is a whole number again but for rounding.
 double whole_if_near(double cost) {
@@ -31,55 +26,91 @@ double whole_if_near(double cost) {
   return std::abs(cost - whole) <= 1e-12 * whole ? whole : cost;
 }
 
-/// `work` without the trainable numbers of tensors that are in `seen`; adds the node's to it.
-Work without_seen(Work work, const Node& node, std::set<std::string>& seen) {
-  for (const Slot& slot : op_def(node.op).slots) {
-    const auto param = node.params.find(std::string(slot.name));
-    if (!slot.trainable || param == node.params.end()) continue;
-    if (seen.insert(param->second.tensor).second) continue;
-    if (work.is_layer() && slot.name == "weight") {
-      work.weights_per_pair = work.weights_per_output = 0;
-    } else {
-      work.offsets_per_output -= 1;
-    }
-  }
-  return work;
+/// How much of a row lives, and the form that is the largest then.
+struct Spent {
+  double in = 0;
+  double out = 0;
+  bool is_free = false;  ///< It has outputs, all of them dead, and is not charged for the rest.
+  BilinearForm form = {};
+};
+
+Spent spent(const CostTable& table, const CostTable::Row& row, const std::vector<double>& alive) {
+  Spent result{.in = alive_positions(row.in, alive), .out = alive_positions(row.out, alive)};
+  result.is_free = result.out == 0 && !row.out.empty() && !table.charges_dead_rows;
+  const auto is_cheaper = [&](const BilinearForm& a, const BilinearForm& b) {
+    return a(result.in, result.out) < b(result.in, result.out);
+  };
+  result.form = *std::max_element(row.forms.begin(), row.forms.end(), is_cheaper);
+  return result;
+}
+
+std::vector<double> sizes(const ChannelBlocks& blocks) {
+  std::vector<double> counts;
+  for (const auto& sets : blocks.sets) counts.push_back(static_cast<double>(sets.size()));
+  return counts;
+}
+
+double combine(CostTotal how, double a, double b) {
+  return how == CostTotal::kSumOfRows ? a + b : std::max(a, b);
 }
 
 }  // namespace
 
-std::vector<Work> node_work(const Graph& graph) {
-  std::vector<Work> work;
-  std::vector<Shape> inputs;
-  std::set<std::string> seen;
-  for (const Node& node : graph.nodes()) {
-    inputs.clear();
-    for (const NodeId input : node.inputs) inputs.push_back(graph[input].shape);
-    work.push_back(without_seen(op_def(node.op).work(node, inputs), node, seen));
-  }
-  return work;
-}
-
 double CostTable::cost(const Row& row, const std::vector<double>& alive) const {
-  return largest(row.forms, alive_positions(row.in, alive), alive_positions(row.out, alive));
+  const Spent now = spent(*this, row, alive);
+  return now.is_free ? 0 : now.form(now.in, now.out);
 }
 
 double CostTable::total(const std::vector<double>& alive) const {
   double sum = 0;
-  for (const Row& row : rows) sum += cost(row, alive);
+  for (const Row& row : rows) sum = combine(total_of, sum, cost(row, alive));
   return sum;
 }
 
+CostTable::Slopes CostTable::slopes(const Row& row, const std::vector<double>& alive) const {
+  const Spent now = spent(*this, row, alive);
+  const BilinearForm& form = now.form;
+  return {.in = now.is_free ? 0 : form.pair * now.out + form.per_in + form.slope_in,
+          .out = form.pair * now.in + form.per_out};
+}
+
+std::vector<double> CostTable::prices(const std::vector<double>& alive) const {
+  std::vector<double> result(alive.size(), 0);
+  const auto charge = [&](const Row& row) {
+    const Slopes at = slopes(row, alive);
+    for (const BlockCount& count : row.in) {
+      result[static_cast<size_t>(count.block)] += at.in * static_cast<double>(count.positions);
+    }
+    for (const BlockCount& count : row.out) {
+      result[static_cast<size_t>(count.block)] += at.out * static_cast<double>(count.positions);
+    }
+  };
+  if (total_of == Total::kSumOfRows) {
+    for (const Row& row : rows) charge(row);
+  } else if (!rows.empty()) {
+    const auto is_cheaper = [&](const Row& a, const Row& b) {
+      return cost(a, alive) < cost(b, alive);
+    };
+    charge(*std::max_element(rows.begin(), rows.end(), is_cheaper));
+  }
+  return result;
+}
+
 CostTable make_cost_table(const Graph& graph, const ChannelBlocks& blocks, const CostModel& model) {
-  CostTable table;
-  const std::vector<Work> work = node_work(graph);
+  const Compat compat = model.options().compat;
+  CostTable table{.total_of = model.total_of()};
+  const bool has_moments = table.total_of == CostTotal::kLargest;
+  table.charges_dead_rows = has_moments || compat == Compat::kMorphNet;
+  std::vector<NodeWork> work =
+      has_moments ? live_values(graph, blocks) : node_work(graph, blocks, compat);
   for (const NodeId id : graph.ids()) {
-    std::vector<BilinearForm> forms = model.forms(work[index(id)]);
+    NodeWork& node = work[index(id)];
+    std::vector<BilinearForm> forms = model.forms(node.work);
     if (forms.empty()) continue;
     table.rows.push_back({.node = id,
                           .forms = std::move(forms),
-                          .in = blocks.in[index(id)],
-                          .out = blocks.out[index(id)]});
+                          .in = std::move(node.in),
+                          .out = std::move(node.out)});
   }
   return table;
 }
@@ -87,25 +118,27 @@ CostTable make_cost_table(const Graph& graph, const ChannelBlocks& blocks, const
 std::vector<double> node_costs(const Graph& graph,
                                const ChannelGroups& groups,
                                const CostModel& model) {
-  const std::vector<Work> work = node_work(graph);
-  std::vector<double> costs;
-  for (const NodeId id : graph.ids()) {
-    const auto in = static_cast<double>(input_channels(graph, groups, id).size());
-    const auto out = static_cast<double>(groups.channels(id).ids.size());
-    costs.push_back(whole_if_near(largest(model.forms(work[index(id)]), in, out)));
+  const ChannelBlocks blocks = find_channel_blocks(graph, groups);
+  const CostTable table = make_cost_table(graph, blocks, model);
+  const std::vector<double> everything = sizes(blocks);
+  std::vector<double> costs(graph.nodes().size(), 0);
+  for (const CostTable::Row& row : table.rows) {
+    costs[index(row.node)] = whole_if_near(table.cost(row, everything));
   }
   return costs;
 }
 
 double network_cost(const Graph& graph, const CostModel& model) {
-  double sum = 0;
-  for (const double cost : node_costs(graph, find_channel_groups(graph), model)) sum += cost;
-  return sum;
+  double total = 0;
+  for (const double cost : node_costs(graph, find_channel_groups(graph), model)) {
+    total = combine(model.total_of(), total, cost);
+  }
+  return total;
 }
 
 Structure with_layer_costs(Structure structure, const Graph& shrunk) {
   const ChannelGroups groups = find_channel_groups(shrunk);
-  for (const std::string& cost : cost_model_names()) {
+  for (const std::string& cost : default_cost_names()) {
     const std::vector<double> costs = node_costs(shrunk, groups, *make_cost_model(cost));
     for (auto& [name, layer] : structure.layers) {
       const std::optional<NodeId> id = shrunk.find(name);

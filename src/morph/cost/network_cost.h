@@ -10,41 +10,62 @@
 
 namespace morph {
 
-/// The work of every node of a graph with inferred shapes, by node index. The numbers in a tensor
-/// that several nodes share are the first one's.
-std::vector<Work> node_work(const Graph& graph);
-
 /// A cost model laid out over a network: the one table from which cost, budget and regularizer are
-/// computed. `node` spends max over forms of F(in, out), where in = Σ over blocks of
+/// computed. A row spends max over forms of F(in, out), where in = Σ over blocks of
 /// positions · (how many sets of the block are alive), out alike.
 struct CostTable {
-  /// One node that costs something.
+  using Total = CostTotal;
+
+  /// One node that costs something, or one moment of the forward pass.
   struct Row {
     NodeId node = {};
     std::vector<BilinearForm> forms = {};
-    std::vector<BlockCount> in = {};
-    std::vector<BlockCount> out = {};
+    std::vector<BlockCount> in = {};   ///< Of this row: another cost may count another `in`.
+    std::vector<BlockCount> out = {};  ///< Empty for a moment.
   };
+
+  /// The slopes of a row's cost.
+  struct Slopes {
+    double in = 0;
+    double out = 0;
+  };
+
   std::vector<Row> rows = {};
 
-  /// The cost of one row, or of all, when `alive[b]` sets of block b are; may be fractional.
+  /// The network costs the sum of its rows or the largest of them.
+  Total total_of = Total::kSumOfRows;
+
+  /// True where a row whose outputs are all dead still pays for what it reads: for moments, which
+  /// have no outputs, and in the original. Else such a row costs nothing, for it is removed.
+  bool charges_dead_rows = false;
+
+  /// The cost of one row, or of the network, when `alive[b]` sets of block b are; may be
+  /// fractional.
   double cost(const Row& row, const std::vector<double>& alive) const;
   double total(const std::vector<double>& alive) const;
+
+  /// The slopes of the form that is the largest, the first of equals; 0 by `in` for a row without
+  /// living outputs, unless it is charged.
+  Slopes slopes(const Row& row, const std::vector<double>& alive) const;
+
+  /// By block, the slope of the total in how many of its sets are alive: the price of one set.
+  /// Where the largest row counts, the slope of that one, the first of equals.
+  std::vector<double> prices(const std::vector<double>& alive) const;
 };
 
 /// `model` laid out over `graph`; nodes that cost nothing have no row.
 CostTable make_cost_table(const Graph& graph, const ChannelBlocks& blocks, const CostModel& model);
 
-/// The cost of each node of a graph in `model`'s unit, by node index.
+/// The cost of each row of a graph in `model`'s unit, by node index; 0 for nodes without one.
 std::vector<double> node_costs(const Graph& graph,
                                const ChannelGroups& groups,
                                const CostModel& model);
 
-/// Their sum: exact while it is below 2^53.
+/// What the network costs: exact while it is whole and below 2^53.
 double network_cost(const Graph& graph, const CostModel& model);
 
-/// The structure with the cost of each layer in the shrunk network filled in, for every cost model;
-/// 0 for layers that left it.
+/// The structure with the cost of each layer in the shrunk network filled in, for the costs that
+/// are reported by default; 0 for layers that left it.
 Structure with_layer_costs(Structure structure, const Graph& shrunk);
 
 }  // namespace morph

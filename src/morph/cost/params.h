@@ -10,6 +10,8 @@ namespace morph {
 ///   F(in, out) = weights_per_pair · in · out + (weights_per_output + offsets_per_output) · out
 class ParamCount final : public CostModel {
  public:
+  using CostModel::CostModel;
+
   std::string_view name() const override { return "params"; }
   std::string_view unit() const override { return "parameters"; }
   std::vector<BilinearForm> forms(const Work& work) const override;

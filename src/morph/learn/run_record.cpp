@@ -19,7 +19,7 @@ constexpr std::array<const char*, 5> kOrder = {"seed", "learned", "scratch", "ex
 std::map<std::string, std::vector<double>> all_node_costs(const Graph& graph,
                                                           const ChannelGroups& groups) {
   std::map<std::string, std::vector<double>> costs;
-  for (const std::string& name : cost_model_names()) {
+  for (const std::string& name : default_cost_names()) {
     costs[name] = node_costs(graph, groups, *make_cost_model(name));
   }
   return costs;

@@ -53,7 +53,7 @@ Params snapshot(const GraphModule& module) {
 
 std::map<std::string, double> measure_costs(const Graph& graph) {
   std::map<std::string, double> costs;
-  for (const std::string& name : cost_model_names()) {
+  for (const std::string& name : default_cost_names()) {
     costs[name] = network_cost(graph, *make_cost_model(name));
   }
   return costs;

@@ -98,14 +98,12 @@ Channels conv_channels(const Node& node, std::span<const ValueChannels> inputs, 
   return Channels::along(shape.size(), 1, out);
 }
 
-Work conv_work(const Node& node, std::span<const Shape> inputs) {
+Work conv_work(const Node& node, std::span<const Shape>) {
   const Filters conv = filters(node);
   const auto kernel = static_cast<double>(element_count(conv.kernel));
   const auto groups = static_cast<double>(conv.groups);
   const double pixels = elements_per_position(node.shape, 1);
-  Work work{.offsets_per_output = node.has_param("bias") ? 1.0 : 0.0,
-            .input_size = elements_per_position(inputs[0], 1),
-            .output_size = pixels};
+  Work work{.offsets_per_output = node.has_param("bias") ? 1.0 : 0.0};
   if (conv.is_depthwise()) {
     work.macs_per_output = kernel * pixels;
     work.weights_per_output = kernel;

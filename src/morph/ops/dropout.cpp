@@ -24,7 +24,7 @@ constinit const OpDef kDropout{
     .attributes = kAttributes,
     .infer_shape = dropout_shape,
     .channels = same_channels,
-    .work = uncounted_work,
+    .work = view_work,
     .resize = keep_attributes,
 };
 

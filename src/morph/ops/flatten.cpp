@@ -36,7 +36,7 @@ constinit const OpDef kFlatten{
     .attributes = kAttributes,
     .infer_shape = flatten_shape,
     .channels = flatten_channels,
-    .work = uncounted_work,
+    .work = view_work,
     .resize = keep_attributes,
 };
 

@@ -47,9 +47,7 @@ Work gemm_work(const Node& node, std::span<const Shape>) {
   const double places = elements_per_position(node.shape, node.shape.size() - 1);
   return {.macs_per_pair = places,
           .weights_per_pair = 1,
-          .offsets_per_output = node.has_param("bias") ? 1.0 : 0.0,
-          .input_size = places,
-          .output_size = places};
+          .offsets_per_output = node.has_param("bias") ? 1.0 : 0.0};
 }
 
 }  // namespace

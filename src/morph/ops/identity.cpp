@@ -10,7 +10,7 @@ constinit const OpDef kIdentity{
     .attributes = {},
     .infer_shape = same_shape,
     .channels = same_channels,
-    .work = uncounted_work,
+    .work = view_work,
     .resize = keep_attributes,
 };
 

@@ -14,14 +14,25 @@ namespace morph {
 /// What one node does for one example, as coefficients of its channel counts: `in`, the channels it
 /// reads (or, if it mixes none, those of its first input), and `out`, those of its output.
 struct Work {
+  // What the op's rule says.
   double macs_per_pair = 0;       ///< Multiply-adds for each (in, out) pair: Conv, Gemm.
   double macs_per_output = 0;     ///< Multiply-adds for each output channel: depthwise Conv.
   double weights_per_pair = 0;    ///< Kernel weights for each (in, out) pair.
   double weights_per_output = 0;  ///< Kernel weights for each output channel: depthwise Conv.
   double offsets_per_output = 0;  ///< Other trainable numbers for each output channel: bias, BN
                                   ///< scale and shift.
-  double input_size = 0;          ///< Elements of one input channel.
-  double output_size = 0;         ///< Elements of one output channel.
+  bool is_view = false;  ///< The output is the first input's memory, seen as it is or in another
+                         ///< shape: Identity, Flatten, Reshape, Dropout. Nothing is moved.
+
+  // What node_work() works out for every op alike, from shapes, channels and params: sizes in
+  // elements, counted once for each value or param that the node touches. Rules leave it alone.
+  double input_size = 0;         ///< Of the inputs, for each unit of the row's `in`.
+  double fixed_size = 0;         ///< Of values, whatever lives.
+  double output_size = 0;        ///< Of one output channel.
+  double params_per_pair = 0;    ///< Of params, shared and untrained ones too, for each pair.
+  double params_per_output = 0;  ///< Of params for each output channel: biases, BN statistics.
+  double slope_in_share = 0;     ///< How much of the arithmetic and weights per output channel is
+                                 ///< charged to the slope of `in` as well; see BilinearForm.
 
   /// True for convolutions and dense layers, the ops whose multiply-adds are counted.
   bool is_layer() const { return macs_per_pair > 0 || macs_per_output > 0; }

@@ -84,7 +84,7 @@ constinit const OpDef kReshape{
     .attributes = kAttributes,
     .infer_shape = reshape_shape,
     .channels = reshape_channels,
-    .work = uncounted_work,
+    .work = view_work,
     .resize = reshape_resize,
 };
 

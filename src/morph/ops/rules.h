@@ -23,8 +23,12 @@ Shape same_shape(const Node& node, std::span<const Shape> inputs);
 /// Rule for channels: those of the first input, handed on.
 Channels same_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow);
 
-/// Rule for work: nothing is computed that is counted. A channel is a position of axis 1.
+/// Rule for work: no multiply-adds and no trainable numbers. Inputs are read, the output is
+/// written.
 Work uncounted_work(const Node& node, std::span<const Shape> inputs);
+
+/// Rule for work: the output is the first input's memory; nothing is computed and nothing moved.
+Work view_work(const Node& node, std::span<const Shape> inputs);
 
 /// Rule for resize: no attribute holds a channel count or position.
 void keep_attributes(Node& node, const Resize& change);

@@ -1,0 +1,159 @@
+#include "morph/cost/node_work.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "morph/base/error.h"
+#include "morph/cost/morph_net.h"
+
+namespace morph {
+namespace {
+
+/// How many elements of a value belong to each position of its channels.
+int64_t elements_per_channel(const Graph& graph, const ChannelBlocks& blocks, NodeId id) {
+  const auto channels = static_cast<int64_t>(full_count(blocks, blocks.out[index(id)]));
+  MORPH_CHECK(channels > 0);
+  return element_count(graph[id].shape) / channels;
+}
+
+/// The elements of several values, by block.
+std::vector<BlockCount> count_elements(const Graph& graph,
+                                       const ChannelBlocks& blocks,
+                                       const std::vector<NodeId>& values) {
+  std::map<int32_t, int64_t> elements;
+  for (const NodeId id : values) {
+    const int64_t size = elements_per_channel(graph, blocks, id);
+    for (const BlockCount& count : blocks.out[index(id)]) {
+      elements[count.block] += size * count.positions;
+    }
+  }
+  std::vector<BlockCount> counts;
+  for (const auto& [block, positions] : elements) {
+    counts.push_back({.block = block, .positions = positions});
+  }
+  return counts;
+}
+
+/// What a node reads and writes. The second operand of a product of two values is charged whole:
+/// how its channels die is no function of the first one's.
+void add_values(const Graph& graph, const ChannelBlocks& blocks, NodeId id, NodeWork& node) {
+  const std::vector<NodeId>& inputs = graph[id].inputs;
+  node.work.output_size = static_cast<double>(elements_per_channel(graph, blocks, id));
+  if (inputs.size() > 1 && !node.work.is_layer()) {
+    node.in = count_elements(graph, blocks, inputs);
+    node.work.input_size = 1;
+    return;
+  }
+  const double channels = full_count(blocks, node.in);
+  node.work.input_size = static_cast<double>(element_count(graph[inputs[0]].shape)) / channels;
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    node.work.fixed_size += static_cast<double>(element_count(graph[inputs[i]].shape));
+  }
+}
+
+/// The params of a node: what its rule calls trainable, and the rest for each output channel.
+void add_params(const Node& node, double channels, Work& work) {
+  work.params_per_pair = work.weights_per_pair;
+  work.params_per_output = work.weights_per_output + work.offsets_per_output;
+  for (const Slot& slot : op_def(node.op).slots) {
+    const auto param = node.params.find(std::string(slot.name));
+    if (slot.trainable || param == node.params.end()) continue;
+    work.params_per_output += static_cast<double>(element_count(param->second.shape)) / channels;
+  }
+}
+
+/// `work` without the trainable numbers of tensors that are in `seen`; adds the node's to it.
+Work without_seen(Work work, const Node& node, std::set<std::string>& seen) {
+  for (const Slot& slot : op_def(node.op).slots) {
+    const auto param = node.params.find(std::string(slot.name));
+    if (!slot.trainable || param == node.params.end()) continue;
+    if (seen.insert(param->second.tensor).second) continue;
+    if (work.is_layer() && slot.name == "weight") {
+      work.weights_per_pair = work.weights_per_output = 0;
+    } else {
+      work.offsets_per_output -= 1;
+    }
+  }
+  return work;
+}
+
+Work rule_work(const Graph& graph, NodeId id) {
+  std::vector<Shape> shapes;
+  for (const NodeId input : graph[id].inputs) shapes.push_back(graph[input].shape);
+  return op_def(graph[id].op).work(graph[id], shapes);
+}
+
+NodeWork work_of(const Graph& graph, const ChannelBlocks& blocks, NodeId id) {
+  const Node& node = graph[id];
+  NodeWork result{
+      .work = rule_work(graph, id), .in = blocks.in[index(id)], .out = blocks.out[index(id)]};
+  if (result.work.is_view || node.inputs.empty()) return result;
+  add_values(graph, blocks, id, result);
+  add_params(node, full_count(blocks, result.out), result.work);
+  return result;
+}
+
+/// For each node the one whose memory its output lives in: itself, or the root of what it shows.
+std::vector<NodeId> memory_roots(const Graph& graph) {
+  std::vector<NodeId> roots;
+  for (const NodeId id : graph.ids()) {
+    const bool is_view = rule_work(graph, id).is_view;
+    roots.push_back(is_view ? roots[index(graph[id].inputs[0])] : id);
+  }
+  return roots;
+}
+
+/// By node index, the last node that needs the memory of a root; the root itself if none reads it.
+std::vector<size_t> last_uses(const Graph& graph, const std::vector<NodeId>& roots) {
+  std::vector<size_t> last(roots.size());
+  for (const NodeId id : graph.ids()) {
+    last[index(id)] = std::max(last[index(id)], index(id));
+    for (const NodeId input : graph[id].inputs) last[index(roots[index(input)])] = index(id);
+  }
+  for (const NodeId output : graph.outputs()) last[index(roots[index(output)])] = roots.size();
+  return last;
+}
+
+}  // namespace
+
+double full_count(const ChannelBlocks& blocks, const std::vector<BlockCount>& counts) {
+  double total = 0;
+  for (const BlockCount& count : counts) {
+    const size_t sets = blocks.sets[static_cast<size_t>(count.block)].size();
+    total += static_cast<double>(count.positions) * static_cast<double>(sets);
+  }
+  return total;
+}
+
+std::vector<NodeWork> node_work(const Graph& graph, const ChannelBlocks& blocks, Compat compat) {
+  std::vector<NodeWork> nodes;
+  for (const NodeId id : graph.ids()) nodes.push_back(work_of(graph, blocks, id));
+  if (compat == Compat::kMorphNet) return as_morph_net_charges(graph, blocks, std::move(nodes));
+  std::set<std::string> seen;
+  for (const NodeId id : graph.ids()) {
+    Work& work = nodes[index(id)].work;
+    work = without_seen(work, graph[id], seen);
+  }
+  return nodes;
+}
+
+std::vector<NodeWork> live_values(const Graph& graph, const ChannelBlocks& blocks) {
+  const std::vector<NodeId> roots = memory_roots(graph);
+  const std::vector<size_t> last = last_uses(graph, roots);
+  std::vector<NodeWork> moments(roots.size());
+  std::vector<NodeId> live;
+  for (const NodeId id : graph.ids()) {
+    if (graph[id].inputs.empty()) live.push_back(id);
+  }
+  for (const NodeId id : graph.ids()) {
+    if (roots[index(id)] != id || graph[id].inputs.empty()) continue;
+    live.push_back(id);
+    moments[index(id)] = {.work = {.input_size = 1}, .in = count_elements(graph, blocks, live)};
+    std::erase_if(live, [&](NodeId value) { return last[index(value)] <= index(id); });
+  }
+  return moments;
+}
+
+}  // namespace morph
