@@ -28,13 +28,13 @@ std::string data_help() {
 
 Network load_network(const std::string& argument, const DataSplits* data) {
   if (is_zoo(argument)) {
-    zoo::Options defaults;
+    std::optional<zoo::Task> task;
     if (data != nullptr) {
       const ImageShape image = data->train->shape();
-      defaults.classes = static_cast<int64_t>(data->train->classes().size());
-      defaults.input = {image.channels, image.height, image.width};
+      task = {.classes = static_cast<int64_t>(data->train->classes().size()),
+              .input = {image.channels, image.height, image.width}};
     }
-    return {.graph = zoo::build(argument.substr(kZooPrefix.size()), defaults)};
+    return {.graph = zoo::build(argument, task)};
   }
   if (std::filesystem::path(argument).extension() != ".morph") {
     std::vector<std::string> known;

@@ -15,7 +15,6 @@
 #include "morph/cli/commands.h"
 #include "morph/cli/terminal.h"
 #include "morph/train/trainer.h"
-#include "morph/zoo/zoo.h"
 
 namespace {
 
@@ -69,22 +68,15 @@ void refuse_unknown_command(const CLI::App& app, const std::string& word) {
       CLI::ExitCodes::ExtrasError);
 }
 
-std::string zoo_names() {
-  std::vector<std::string> names;
-  for (const morph::zoo::Entry& entry : morph::zoo::networks()) names.push_back(entry.name);
-  return morph::join(names, ", ");
-}
-
 int run(int argc, char** argv) {
   CLI::App app(
       "Learns a better structure for a convolutional network: shrinks what earns too little for\n"
       "its cost, widens the rest up to a budget, and retrains.\n\n"
       "NET is zoo:NAME, zoo:NAME?width=0.5&classes=10&input=3x32x32, or a file X.morph with its\n"
-      "weights in X.safetensors beside it. The zoo has " +
-          zoo_names() +
-          ".\nDATA is fashion-mnist, cifar10, folder:DIR or synthetic. "
-          "Put what has a '?' or '&' in it in quotes.\n\n"
-          "Start with:  morphnet learn zoo:resnet8 --data fashion-mnist --budget flops=0.5x",
+      "weights in X.safetensors beside it; morphnet zoo lists the networks.\n"
+      "DATA is fashion-mnist, cifar10, folder:DIR or synthetic. "
+      "Put what has a '?' or '&' in it in quotes.\n\n"
+      "Start with:  morphnet learn zoo:resnet8 --data fashion-mnist --budget flops=0.5x",
       "morphnet");
   app.require_subcommand(1);
   app.set_version_flag("--version", version_text(), "Versions of this program and of LibTorch");

@@ -20,6 +20,11 @@ Node with_params(Node node, const std::vector<std::pair<std::string, Shape>>& pa
   return node;
 }
 
+/// A node without params, of the op and from the inputs.
+Node plain(std::string name, std::string op, std::vector<NodeId> inputs) {
+  return {.name = std::move(name), .op = std::move(op), .inputs = std::move(inputs)};
+}
+
 std::map<std::string, Attr> pool_attrs(const PoolSpec& spec) {
   std::map<std::string, Attr> attrs = {{"kernel_shape", Ints(2, spec.kernel)}};
   if (spec.stride != 1) attrs["strides"] = Ints(2, spec.stride);
@@ -29,8 +34,11 @@ std::map<std::string, Attr> pool_attrs(const PoolSpec& spec) {
 
 }  // namespace
 
-Builder::Builder(std::string network, const Options& options)
-    : graph_(std::move(network)), options_(options) {
+Builder::Builder(std::string network, const Options& options, const Normalization& normalization)
+    : graph_(std::move(network)),
+      options_(options),
+      normalization_(normalization),
+      halvings_to_skip_(is_small() ? 2 : 0) {
   Shape shape = {1};
   shape.insert(shape.end(), options.input.begin(), options.input.end());
   append({.name = "input", .op = "Input", .attrs = {{"shape", shape}}});
@@ -54,20 +62,35 @@ void Builder::require_image(int64_t side) const {
   }
 }
 
+int64_t Builder::halve() {
+  if (halvings_to_skip_ == 0) return 2;
+  --halvings_to_skip_;
+  return 1;
+}
+
 NodeId Builder::conv(std::string name, NodeId x, const ConvSpec& spec) {
   const auto [height, width] = spec.kernel;
-  Node node = {.name = std::move(name), .op = "Conv", .inputs = {x}};
-  const Ints pads = {(height - 1) / 2, (width - 1) / 2, (height - 1) / 2, (width - 1) / 2};
+  Node node = plain(std::move(name), "Conv", {x});
+  const int64_t top = spec.padding.value_or((height - 1) / 2);
+  const int64_t left = spec.padding.value_or((width - 1) / 2);
+  const Ints pads = {top, left, top, left};
   if (pads != Ints(4, 0)) node.attrs["pads"] = pads;
   if (spec.stride != 1) node.attrs["strides"] = Ints(2, spec.stride);
   if (spec.groups != 1) node.attrs["group"] = Ints{spec.groups};
   const Shape weight = {spec.out, shape(x)[1] / spec.groups, height, width};
-  return append(with_params(std::move(node), {{"weight", weight}}));
+  std::vector<std::pair<std::string, Shape>> params = {{"weight", weight}};
+  if (spec.bias) params.push_back({"bias", {spec.out}});
+  return append(with_params(std::move(node), params));
 }
 
 NodeId Builder::batch_norm(std::string name, NodeId x) {
   const Shape channels = {shape(x)[1]};
-  return append(with_params({.name = std::move(name), .op = "BatchNormalization", .inputs = {x}},
+  Node node = plain(std::move(name), "BatchNormalization", {x});
+  constexpr Normalization kDefault;
+  const auto& [epsilon, momentum] = normalization_;
+  if (epsilon != kDefault.epsilon) node.attrs["epsilon"] = std::vector<double>{epsilon};
+  if (momentum != kDefault.momentum) node.attrs["momentum"] = std::vector<double>{momentum};
+  return append(with_params(std::move(node),
                             {{"weight", channels},
                              {"bias", channels},
                              {"running_mean", channels},
@@ -75,11 +98,19 @@ NodeId Builder::batch_norm(std::string name, NodeId x) {
 }
 
 NodeId Builder::relu(std::string name, NodeId x) {
-  return append({.name = std::move(name), .op = "Relu", .inputs = {x}});
+  return append(plain(std::move(name), "Relu", {x}));
 }
 
 NodeId Builder::add(std::string name, NodeId a, NodeId b) {
-  return append({.name = std::move(name), .op = "Add", .inputs = {a, b}});
+  return append(plain(std::move(name), "Add", {a, b}));
+}
+
+NodeId Builder::multiply(std::string name, NodeId a, NodeId b) {
+  return append(plain(std::move(name), "Mul", {a, b}));
+}
+
+NodeId Builder::sigmoid(std::string name, NodeId x) {
+  return append(plain(std::move(name), "Sigmoid", {x}));
 }
 
 NodeId Builder::concat(std::string name, std::vector<NodeId> parts) {
@@ -102,11 +133,46 @@ NodeId Builder::average_pool(std::string name, NodeId x, const PoolSpec& spec) {
 }
 
 NodeId Builder::global_average_pool(std::string name, NodeId x) {
-  return append({.name = std::move(name), .op = "GlobalAveragePool", .inputs = {x}});
+  return append(plain(std::move(name), "GlobalAveragePool", {x}));
 }
 
 NodeId Builder::flatten(std::string name, NodeId x) {
-  return append({.name = std::move(name), .op = "Flatten", .inputs = {x}});
+  return append(plain(std::move(name), "Flatten", {x}));
+}
+
+NodeId Builder::dropout(std::string name, NodeId x, double ratio) {
+  Node node = plain(std::move(name), "Dropout", {x});
+  node.attrs["ratio"] = std::vector<double>{ratio};
+  return append(std::move(node));
+}
+
+NodeId Builder::activate(std::string name, NodeId x, Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return relu(std::move(name), x);
+    case Activation::kRelu6: {
+      Node node = plain(std::move(name), "Clip", {x});
+      node.attrs = {{"min", std::vector<double>{0}}, {"max", std::vector<double>{6}}};
+      return append(std::move(node));
+    }
+    case Activation::kHardSwish:
+      return append(plain(std::move(name), "HardSwish", {x}));
+    case Activation::kSilu: {
+      const NodeId gate = sigmoid(name + ".sigmoid", x);
+      return multiply(std::move(name), x, gate);
+    }
+  }
+  MORPH_CHECK(false);
+}
+
+NodeId Builder::conv_norm(const std::string& name,
+                          NodeId x,
+                          const ConvSpec& spec,
+                          Activation activation) {
+  x = batch_norm(name + ".1", conv(name + ".0", x, spec));
+  return activate(name + ".2", x, activation);
 }
 
 NodeId Builder::dense(std::string name, NodeId x, int64_t out) {
@@ -119,11 +185,9 @@ NodeId Builder::dense_without_bias(std::string name, NodeId x, int64_t out) {
                             {{"weight", {out, shape(x).back()}}}));
 }
 
-Graph Builder::classify(NodeId x) {
-  x = global_average_pool("avgpool", x);
-  x = flatten("flatten", x);
-  return finish(dense("fc", x, options_.classes));
-}
+NodeId Builder::pooled(NodeId x) { return flatten("flatten", global_average_pool("avgpool", x)); }
+
+Graph Builder::classify(NodeId x) { return finish(dense("fc", pooled(x), options_.classes)); }
 
 Graph Builder::finish(NodeId output) {
   graph_.set_outputs({output});

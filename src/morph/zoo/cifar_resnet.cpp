@@ -25,12 +25,12 @@ NodeId basic_block(Builder& net, const std::string& name, NodeId x, const ConvSp
 
 }  // namespace
 
-Graph build_cifar_resnet(int64_t depth, const Options& options) {
+Graph build_cifar_resnet(const std::string& name, int64_t depth, const Options& options) {
   const int64_t blocks = (depth - 2) / 6;
   if (depth < 8 || depth > 164 || depth != 6 * blocks + 2) {
     throw Error(cat("a residual network for small images has depth 8, 14, …, 164, got ", depth));
   }
-  Builder net(cat("resnet", depth), options);
+  Builder net(name, options);
   net.require_image(4);
   NodeId x = net.conv("conv1", net.input(), {.out = net.width(16)});
   x = net.relu("relu", net.batch_norm("bn1", x));

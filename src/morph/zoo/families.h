@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string>
 
 #include "morph/zoo/zoo.h"
 
@@ -10,7 +12,38 @@ namespace morph::zoo {
 /// recognition" (2015), section 4.2: three stages of n basic blocks with 16, 32 and 64 channels,
 /// depth = 6n + 2. Where a stage halves the image the shortcut is a 1x1 convolution with
 /// normalization (option B of the article). Throws Error for a depth that is not 8, 14, …, 164.
-Graph build_cifar_resnet(int64_t depth, const Options& options);
+Graph build_cifar_resnet(const std::string& name, int64_t depth, const Options& options);
+
+/// A residual network for photographs.
+struct ResnetSpec {
+  std::string name = {};
+  std::array<int64_t, 4> units = {};  ///< In each stage.
+  bool is_bottleneck = false;         ///< Units of 1x1, 3x3, 1x1 instead of two 3x3.
+  int64_t groups = 1;                 ///< Of the 3x3 of a bottleneck: ResNeXt.
+  int64_t group_width = 64;           ///< Channels of a group of it, in the first stage.
+  bool stem_halves = true;            ///< The first convolution has stride 2.
+};
+
+/// He et al. (2015), with torchvision's names and its stride in the 3x3 of a bottleneck; the choice
+/// "stride" moves it. ResNeXt: Xie et al., "Aggregated residual transformations" (2016); wide:
+/// Zagoruyko and Komodakis, "Wide residual networks" (2016).
+Graph build_resnet(const ResnetSpec& spec, const Options& options);
+
+/// A densely connected network.
+struct DensenetSpec {
+  std::string name = {};
+  std::array<int64_t, 4> layers = {};  ///< In each block.
+  int64_t growth = 32;                 ///< Channels that a layer adds.
+};
+
+/// Huang et al., "Densely connected convolutional networks" (2016): DenseNet-BC with torchvision's
+/// names.
+Graph build_densenet(const DensenetSpec& spec, const Options& options);
+
+/// BN-Inception (Ioffe and Szegedy, "Batch normalization", 2015) as TF-slim builds it and names its
+/// layers; the choice "first" says whether the first layer is a separable convolution. The dense
+/// layer reads the mean of the last map, which is what the 1x1 convolution of TF-slim comes to.
+Graph build_inception_v2(const Options& options);
 
 /// Dense layers of 256 and 128, each with normalization and ReLU, and the classifier. Reads images
 /// or vectors of any size.
