@@ -13,8 +13,8 @@ namespace morph {
 
 /// A graph in text form with its channel groups, asked by the names of its nodes.
 struct Analyzed {
-  explicit Analyzed(std::string_view body)
-      : graph(graph_of(body)), groups(find_channel_groups(graph)) {}
+  explicit Analyzed(std::string_view body, const ChannelScope& scope = {})
+      : graph(graph_of(body)), groups(find_channel_groups(graph, scope)) {}
 
   Graph graph;
   ChannelGroups groups;

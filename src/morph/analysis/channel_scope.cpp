@@ -38,6 +38,7 @@ std::vector<bool> marked_nodes(const Graph& graph,
 LayerLimit parse_layer_limit(std::string_view text, std::string_view what) {
   const size_t equals = text.rfind('=');
   if (equals == std::string_view::npos) return {.amount = parse_double(text, what)};
+  if (equals == 0) throw Error(cat(what, ": no pattern stands before the '=' of '", text, "'"));
   return {.layers = std::string(text.substr(0, equals)),
           .amount = parse_double(text.substr(equals + 1), what)};
 }
