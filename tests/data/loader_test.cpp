@@ -120,7 +120,7 @@ TEST(LoaderTest, EpochsCoverEveryExampleOnceInDifferentOrders) {
   EXPECT_EQ(second, counted(100));
 }
 
-LoaderOptions augmented(int64_t workers) {
+BatchOptions augmented(int64_t workers) {
   return {.batch_size = 8,
           .shuffle = true,
           .crop_padding = 2,

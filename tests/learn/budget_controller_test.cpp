@@ -44,37 +44,45 @@ class BudgetControllerTest : public ::testing::Test {
     controller.on_epoch(report);
     return report.extra.at(key).get<double>();
   }
+  /// A step of training as far as the controller sees it; what it adds to the loss.
+  double step(BudgetController& controller) {
+    const auto value = controller.add_gradient().item<double>();
+    controller.after_step(++steps_);
+    return value;
+  }
+
   static double strength(BudgetController& controller) {
     return reported(controller, "strength.flops");
   }
 
   GraphModule module_ = test::make_module(kFourChannels);
   NetworkRegularizer regularizer_{module_, {"flops"}};
+  int64_t steps_ = 0;  // Of the run.
 };
 
 TEST_F(BudgetControllerTest, BeginsRelativeToTheTerm) {
   BudgetController controller(regularizer_, options());
   EXPECT_DOUBLE_EQ(strength(controller), 0.5 / 16);
   EXPECT_EQ(reported(controller, "cost.flops"), 1);
-  EXPECT_NEAR(controller.add_gradient().item<double>(), 0.5, 1e-7);
+  EXPECT_NEAR(step(controller), 0.5, 1e-7);
   EXPECT_FLOAT_EQ(module_.params().at("n.weight").grad()[0].item<float>(), 0.5F * 4 / 16);
 }
 
 TEST_F(BudgetControllerTest, StrengthRisesWhileTheCostIsAboveTheLine) {
   BudgetController controller(regularizer_, options());
-  controller.add_gradient();
+  step(controller);
   // After a tenth the line has come a fifth of the way from 16 to 8: the excess is 1.6 of 16, and
   // the strength grows by exp(10 · 0.1 · 0.1).
   EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(0.1), 1e-12);
   const double before = strength(controller);
-  controller.add_gradient();
+  step(controller);
   EXPECT_NEAR(strength(controller), before * std::exp(0.2), 1e-12);
 }
 
 TEST_F(BudgetControllerTest, StrengthFallsWhileTheCostIsBelowTheLine) {
   BudgetController controller(regularizer_, options());
   set_gates(0);
-  controller.add_gradient();
+  step(controller);
   // 14.4 too little of 16.
   EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(-0.9), 1e-12);
   EXPECT_EQ(reported(controller, "cost.flops"), 0);
@@ -84,7 +92,7 @@ TEST_F(BudgetControllerTest, AfterTheRampTheLineIsTheLimit) {
   ControllerOptions options = BudgetControllerTest::options();
   options.costs[0].limit = kSeedCost;  // So that the strength stays until then.
   BudgetController controller(regularizer_, options);
-  for (int step = 0; step < 9; ++step) controller.add_gradient();
+  for (int i = 0; i < 9; ++i) step(controller);
   EXPECT_NEAR(strength(controller), 0.5 / 16, 1e-12);
 }
 
@@ -103,9 +111,9 @@ TEST_F(BudgetControllerTest, ProportionalPartFollowsTheErrorItself) {
   options.gain = 0;
   options.proportional = 3;
   BudgetController controller(regularizer_, options);
-  controller.add_gradient();
+  step(controller);
   EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(3 * 0.2), 1e-12);
-  controller.add_gradient();
+  step(controller);
   EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(3 * 0.4), 1e-12);
 }
 
@@ -113,10 +121,10 @@ TEST_F(BudgetControllerTest, StrengthHasBounds) {
   ControllerOptions options = BudgetControllerTest::options();
   options.gain = 1e6;
   BudgetController controller(regularizer_, options);
-  controller.add_gradient();
+  step(controller);
   EXPECT_DOUBLE_EQ(strength(controller), 1e3 / 16);
   set_gates(0);
-  controller.add_gradient();
+  step(controller);
   EXPECT_DOUBLE_EQ(strength(controller), 1e-3 / 16);
 }
 
@@ -124,8 +132,8 @@ TEST_F(BudgetControllerTest, FixedStrengthsStay) {
   ControllerOptions options = BudgetControllerTest::options();
   options.fixed_strengths = {0.25};
   BudgetController controller(regularizer_, options);
-  for (int step = 0; step < 10; ++step) {
-    EXPECT_NEAR(controller.add_gradient().item<double>(), 0.25 * 16, 1e-6);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_NEAR(step(controller), 0.25 * 16, 1e-6);
   }
   EXPECT_DOUBLE_EQ(strength(controller), 0.25);
 }
@@ -135,27 +143,28 @@ TEST_F(BudgetControllerTest, ControlsAsOftenAsItIsTold) {
   options.steps = 1000;
   options.controls = 10;
   BudgetController controller(regularizer_, options);
-  for (int step = 0; step < 99; ++step) controller.add_gradient();
+  for (int i = 0; i < 99; ++i) step(controller);
   EXPECT_DOUBLE_EQ(strength(controller), 0.5 / 16);
-  controller.add_gradient();
+  step(controller);
   EXPECT_NEAR(strength(controller), 0.5 / 16 * std::exp(0.1), 1e-12);
 }
 
 TEST_F(BudgetControllerTest, GoesOnAfterSaveAndRestoreAsIfNothingHadBeen) {
   BudgetController first(regularizer_, options());
-  for (int step = 0; step < 4; ++step) first.add_gradient();
+  for (int i = 0; i < 4; ++i) step(first);
   const nlohmann::json state = nlohmann::json::parse(first.save().dump());
-  for (int step = 0; step < 3; ++step) first.add_gradient();
+  for (int i = 0; i < 3; ++i) step(first);
   const double expected = strength(first);
 
   set_gates(0.5);  // Another unit, were it not restored.
   BudgetController second(regularizer_, options());
   set_gates(1);
   second.restore(state);
+  steps_ = 4;
   EXPECT_NE(strength(second), expected);
-  for (int step = 0; step < 3; ++step) second.add_gradient();
+  for (int i = 0; i < 3; ++i) step(second);
   EXPECT_DOUBLE_EQ(strength(second), expected);
-  EXPECT_NEAR(second.add_gradient().item<double>(), expected * 16, 1e-6);
+  EXPECT_NEAR(step(second), expected * 16, 1e-6);
 }
 
 TEST(BudgetController, EachCostHasItsOwnStrength) {
@@ -172,6 +181,7 @@ TEST(BudgetController, EachCostHasItsOwnStrength) {
                                .proportional = 0,
                                .controls = 10});
   controller.add_gradient();
+  controller.after_step(1);
   EpochReport report;
   controller.on_epoch(report);
   EXPECT_NEAR(report.extra.at("strength.flops").get<double>(), 0.5 / 16, 1e-12);

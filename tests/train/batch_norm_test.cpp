@@ -7,6 +7,7 @@
 #include <ATen/ops/mean.h>
 #include <ATen/ops/tensor.h>
 
+#include "morph/data/loader.h"
 #include "morph/train/evaluate.h"
 
 namespace morph {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "train/fixtures.h"
+#include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
@@ -25,13 +26,14 @@ struct OneWeight {
         flat(module, at::MemoryFormat::Contiguous),
         sgd(flat, options) {
     flat.values().fill_(1);
-    sgd.set_learning_rate(0.1);
   }
 
   void step(double gradient) {
     flat.grads().fill_(gradient);
-    sgd.step();
+    sgd.step(at::full({1}, rate));
   }
+
+  double rate = 0.1;
 
   double value(const std::string& name) { return flat.view(flat.values(), name).item<float>(); }
 
@@ -46,7 +48,7 @@ TEST(Sgd, NesterovStepsByHand) {
   EXPECT_NEAR(one.value("fc.weight"), 0.905, 1e-6);
   one.step(0.2);  // v = 0.45 + 0.2 = 0.65; 0.905 - 0.1 * (0.2 + 0.585)
   EXPECT_NEAR(one.value("fc.weight"), 0.8265, 1e-6);
-  one.sgd.set_learning_rate(0.01);
+  one.rate = 0.01;
   one.step(0.0);  // v = 0.585; 0.8265 - 0.01 * 0.5265
   EXPECT_NEAR(one.value("fc.weight"), 0.821235, 1e-6);
 }
@@ -108,8 +110,7 @@ TEST(Sgd, AgreesWithALoopOverNumbersInBothMemoryOrders) {
         tensor.grad().add_(gradient);
         references[name].step(gradient, rate, tensor.dim() > 1 ? 0.01 : 0.0);
       }
-      sgd.set_learning_rate(rate);
-      sgd.step();
+      sgd.step(at::full({1}, rate));
     }
     for (const auto& [name, tensor] : module.parameters()) {
       const at::Tensor value = tensor.detach().contiguous().flatten();

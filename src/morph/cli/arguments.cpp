@@ -95,6 +95,9 @@ void TrainArguments::add_to(CLI::App& command) {
       ->group(group);
   command.add_flag("--no-flip", no_flip, "Do not mirror images at random")->group(group);
   command.add_flag("--full-precision", full_precision, "No bf16 on a GPU")->group(group);
+  command
+      .add_flag("--eager", options.eager, "On a GPU, do not record the step as a CUDA graph")
+      ->group(group);
   command.add_option("--workers", workers, "Threads that prepare batches")->group(group);
   command.add_option("--seed", options.seed, "Of weights, order and augmentation")
       ->capture_default_str();

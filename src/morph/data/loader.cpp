@@ -1,11 +1,9 @@
 #include "morph/data/loader.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <map>
 #include <mutex>
-#include <numeric>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -21,16 +19,7 @@
 namespace morph {
 namespace {
 
-LoaderOptions checked(const Dataset& data, LoaderOptions options) {
-  const auto require = [](int64_t value, int64_t least, const char* what) {
-    if (value < least) {
-      throw Error(cat("loader: expected ", what, " of at least ", least, ", got ", value));
-    }
-  };
-  require(data.size(), 1, "a data set with a size");
-  require(options.batch_size, 1, "a batch size");
-  require(options.workers, 1, "a number of workers");
-  require(options.crop_padding, 0, "a crop padding");
+BatchOptions with_pinning_if_possible(BatchOptions options) {
   options.pinned = options.pinned && at::hasCUDA();
   return options;
 }
@@ -41,32 +30,23 @@ LoaderOptions checked(const Dataset& data, LoaderOptions options) {
 /// claimed in order, at most `depth` ahead of the one that is awaited.
 class Loader::Workers {
  public:
-  Workers(std::shared_ptr<const Dataset> data, LoaderOptions options)
+  Workers(std::shared_ptr<const Dataset> data, BatchOptions options)
       : data_(std::move(data)),
-        options_(checked(*data_, std::move(options))),
+        options_(with_pinning_if_possible(std::move(options))),
+        plan_(*data_, options_),
         writer_(data_->shape(), options_.normalization) {
     for (int64_t i = 0; i < options_.workers; ++i) {
       threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
     }
   }
 
-  int64_t examples() const {
-    const bool drops = options_.drop_single && data_->size() % options_.batch_size == 1;
-    return data_->size() - (drops ? 1 : 0);
-  }
-
-  int64_t batches() const { return (examples() + options_.batch_size - 1) / options_.batch_size; }
+  int64_t examples() const { return plan_.examples(); }
+  int64_t batches() const { return plan_.batches(); }
 
   void start_epoch(int64_t epoch, int64_t first) {
-    if (first < 0 || first > batches()) {
-      throw Error(cat("loader: cannot start at batch ",
-                      first,
-                      " of an epoch of ",
-                      batches(),
-                      " batches; was the batch size or the data set changed?"));
-    }
+    plan_.check_start(first);
     abandon_epoch();
-    std::vector<int64_t> order = order_of(epoch);
+    std::vector<int64_t> order = plan_.order(epoch);
     const std::scoped_lock lock(mutex_);
     order_ = std::move(order);
     epoch_ = epoch;
@@ -102,13 +82,6 @@ class Loader::Workers {
     ready_.clear();
   }
 
-  std::vector<int64_t> order_of(int64_t epoch) const {
-    if (options_.shuffle) return shuffled_order(data_->size(), options_.seed, epoch);
-    std::vector<int64_t> order(static_cast<size_t>(data_->size()));
-    std::iota(order.begin(), order.end(), 0);
-    return order;
-  }
-
   bool can_claim() const {
     const int64_t depth = 2 * options_.workers + 1;
     return claimed_ < end_ && claimed_ < awaited_ + depth;
@@ -141,7 +114,7 @@ class Loader::Workers {
   /// Batch `index` of the running epoch; `pixels` is room for one image.
   Batch prepare(int64_t index, std::span<uint8_t> pixels) const {
     const int64_t begin = index * options_.batch_size;
-    const int64_t count = std::min(options_.batch_size, examples() - begin);
+    const int64_t count = plan_.batch_size(index);
     const auto [channels, height, width] = data_->shape();
     const auto memory = at::TensorOptions().pinned_memory(options_.pinned);
     Batch batch{.images = at::empty({count, channels, height, width}, memory.dtype(at::kFloat)),
@@ -162,7 +135,8 @@ class Loader::Workers {
   }
 
   const std::shared_ptr<const Dataset> data_;
-  const LoaderOptions options_;
+  const BatchOptions options_;
+  const EpochPlan plan_;
   const PixelWriter writer_;
 
   std::mutex mutex_;
@@ -181,7 +155,7 @@ class Loader::Workers {
   std::vector<std::jthread> threads_;  // Last, so that they are joined before the rest is gone.
 };
 
-Loader::Loader(std::shared_ptr<const Dataset> data, LoaderOptions options)
+Loader::Loader(std::shared_ptr<const Dataset> data, BatchOptions options)
     : workers_(std::make_unique<Workers>(std::move(data), std::move(options))) {}
 
 Loader::~Loader() = default;
@@ -193,5 +167,7 @@ int64_t Loader::examples() const { return workers_->examples(); }
 void Loader::start_epoch(int64_t epoch, int64_t first) { workers_->start_epoch(epoch, first); }
 
 std::optional<Batch> Loader::next() { return workers_->next(); }
+
+void Loader::skip() { throw InternalError("the batches of a Loader are not on a device"); }
 
 }  // namespace morph

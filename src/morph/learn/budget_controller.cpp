@@ -36,6 +36,7 @@ BudgetController::BudgetController(NetworkRegularizer& regularizer, ControllerOp
   }
   MORPH_CHECK(options_.costs.size() == units_.size());
   device_strengths_ = start.terms.clone();
+  device_spent_ = start.costs.clone();
   apply_strengths();
 }
 
@@ -48,15 +49,18 @@ void BudgetController::apply_strengths() {
 
 at::Tensor BudgetController::add_gradient() {
   const Regularization now = regularizer_.accumulate_gradient();
-  const at::Tensor value = at::dot(device_strengths_, now.terms);
-  if (++step_ % interval_ == 0) control(to_host(now.costs));
-  return value;
+  device_spent_.copy_(now.costs);
+  return at::dot(device_strengths_, now.terms);
 }
 
-void BudgetController::control(const std::vector<double>& spent) {
+void BudgetController::after_step(int64_t steps) {
+  if (steps % interval_ == 0) control(steps, to_host(device_spent_));
+}
+
+void BudgetController::control(int64_t steps, const std::vector<double>& spent) {
   spent_ = spent;
   if (!options_.fixed_strengths.empty()) return;
-  const double time = static_cast<double>(step_) / static_cast<double>(options_.steps);
+  const double time = static_cast<double>(steps) / static_cast<double>(options_.steps);
   const double passed = static_cast<double>(interval_) / static_cast<double>(options_.steps);
   for (size_t k = 0; k < units_.size(); ++k) {
     const ControlledCost& cost = options_.costs[k];
@@ -80,15 +84,10 @@ void BudgetController::on_epoch(EpochReport& report) {
 }
 
 nlohmann::json BudgetController::save() const {
-  return {{"step", step_},
-          {"strengths", strengths_},
-          {"errors", errors_},
-          {"units", units_},
-          {"spent", spent_}};
+  return {{"strengths", strengths_}, {"errors", errors_}, {"units", units_}, {"spent", spent_}};
 }
 
 void BudgetController::restore(const nlohmann::json& state) {
-  state.at("step").get_to(step_);
   state.at("strengths").get_to(strengths_);
   state.at("errors").get_to(errors_);
   state.at("units").get_to(units_);

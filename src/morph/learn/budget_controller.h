@@ -43,22 +43,23 @@ class BudgetController final : public Penalty, public Callback {
   BudgetController(NetworkRegularizer& regularizer, ControllerOptions options);
 
   at::Tensor add_gradient() override;
+  void after_step(int64_t steps) override;
   void on_epoch(EpochReport& report) override;
   nlohmann::json save() const override;
   void restore(const nlohmann::json& state) override;
 
  private:
-  void control(const std::vector<double>& spent);
+  void control(int64_t steps, const std::vector<double>& spent);
   void apply_strengths();
 
   NetworkRegularizer& regularizer_;
   ControllerOptions options_;
   int64_t interval_ = 1;
-  int64_t step_ = 0;
   std::vector<double> units_;  // By cost: the strength at which strength · G is 1 at the start.
   std::vector<double> strengths_;  // By cost, in those units.
   std::vector<double> errors_;     // By cost, at the last change.
-  at::Tensor device_strengths_;
+  at::Tensor device_strengths_;    // Double [costs].
+  at::Tensor device_spent_;        // Double [costs]: what the last step found.
   std::vector<double> spent_;
 };
 

@@ -216,16 +216,18 @@ class Learning {
 
   /// Running statistics are those of the uncut network; some batches tell the cut one's.
   void refresh_statistics(GraphModule& module) const {
-    Loader loader(session_.data.train,
-                  {.batch_size = options_.structure.batch_size,
-                   .shuffle = true,
-                   .drop_single = true,
-                   .crop_padding = options_.structure.crop_padding,
-                   .flip = options_.structure.flip,
-                   .normalization = normalization_,
-                   .seed = options_.structure.seed,
-                   .workers = options_.structure.workers});
-    reestimate_batch_norm(module, loader, kStatisticsBatches);
+    const std::unique_ptr<BatchSource> batches =
+        make_batches(session_.data.train,
+                     {.batch_size = options_.structure.batch_size,
+                      .shuffle = true,
+                      .drop_single = true,
+                      .crop_padding = options_.structure.crop_padding,
+                      .flip = options_.structure.flip,
+                      .normalization = normalization_,
+                      .seed = options_.structure.seed,
+                      .workers = options_.structure.workers},
+                     session_.device);
+    reestimate_batch_norm(module, *batches, kStatisticsBatches);
   }
 
   void report_cut(const Graph& cut, const Evaluation& evaluation) {

@@ -45,15 +45,15 @@ std::map<std::string, Statistic> find_statistics(const GraphModule& module) {
 
 }  // namespace
 
-void reestimate_batch_norm(GraphModule& module, Loader& loader, int64_t batches) {
+void reestimate_batch_norm(GraphModule& module, BatchSource& source, int64_t batches) {
   std::map<std::string, Statistic> statistics = find_statistics(module);
   if (statistics.empty() || batches < 1) return;
   const ModeScope mode(module, ModeScope::Mode::kTraining);
   const c10::NoGradGuard no_grad;
   int64_t seen = 0;
-  loader.start_epoch(0);
+  source.start_epoch(0);
   while (seen < batches) {
-    const std::optional<Batch> batch = loader.next();
+    const std::optional<Batch> batch = source.next();
     if (!batch) break;
     for (auto& [name, statistic] : statistics) statistic.running.zero_();
     module.forward(move_images(module, batch->images));

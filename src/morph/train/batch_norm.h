@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "morph/data/loader.h"
+#include "morph/data/batches.h"
 #include "morph/nn/graph_module.h"
 
 namespace morph {
@@ -11,6 +11,6 @@ namespace morph {
 /// the plain mean over `batches` batches (all of an epoch, if that is fewer) of the batch mean and
 /// of the batch variance, as BatchNormalization itself takes them in training. For use after
 /// weights have been cut. No gradients; the module stays in the mode it was in.
-void reestimate_batch_norm(GraphModule& module, Loader& loader, int64_t batches);
+void reestimate_batch_norm(GraphModule& module, BatchSource& source, int64_t batches);
 
 }  // namespace morph

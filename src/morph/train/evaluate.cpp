@@ -16,15 +16,15 @@ at::Tensor move_images(const GraphModule& module, const at::Tensor& images) {
       .contiguous(images.dim() == 4 ? image_format(module) : at::MemoryFormat::Contiguous);
 }
 
-Evaluation evaluate(GraphModule& module, Loader& loader) {
+Evaluation evaluate(GraphModule& module, BatchSource& batches) {
   const ModeScope mode(module, ModeScope::Mode::kEvaluation);
   const c10::NoGradGuard no_grad;
   const at::TensorOptions on_device = at::TensorOptions().device(module.device());
   const at::Tensor loss = at::zeros({}, on_device.dtype(at::kDouble));
   const at::Tensor correct = at::zeros({}, on_device.dtype(at::kLong));
   int64_t examples = 0;
-  loader.start_epoch(0);
-  while (const std::optional<Batch> batch = loader.next()) {
+  batches.start_epoch(0);
+  while (const std::optional<Batch> batch = batches.next()) {
     const at::Tensor logits = module.forward(move_images(module, batch->images)).to(at::kDouble);
     const at::Tensor labels =
         batch->labels.to(on_device.dtype(at::kLong), /*non_blocking=*/true, /*copy=*/false);
@@ -43,11 +43,12 @@ Evaluation evaluate(GraphModule& module,
                     const Normalization& normalization,
                     int64_t batch_size) {
   const std::shared_ptr<const Dataset> borrowed(std::shared_ptr<void>(), &data);
-  Loader loader(borrowed,
-                {.batch_size = batch_size,
-                 .normalization = normalization,
-                 .pinned = module.device().is_cuda()});
-  return evaluate(module, loader);
+  const std::unique_ptr<BatchSource> batches = make_batches(borrowed,
+                                                            {.batch_size = batch_size,
+                                                             .normalization = normalization,
+                                                             .pinned = module.device().is_cuda()},
+                                                            module.device());
+  return evaluate(module, *batches);
 }
 
 }  // namespace morph

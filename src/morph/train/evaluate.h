@@ -4,8 +4,8 @@
 
 namespace morph {
 
-/// evaluate() with a loader of the caller's, whose threads can then serve several evaluations.
-Evaluation evaluate(GraphModule& module, Loader& loader);
+/// evaluate() with batches of the caller's, which can then serve several evaluations.
+Evaluation evaluate(GraphModule& module, BatchSource& batches);
 
 /// The batch's images as the module takes them fastest: on its device, in its memory order. Copies
 /// from page-locked memory do not wait.

@@ -67,6 +67,7 @@ nlohmann::json describe(const TrainOptions& options) {
       {"crop_padding", options.crop_padding},
       {"flip", options.flip},
       {"mixed_precision", options.mixed_precision},
+      {"eager", options.eager},
       {"seed", options.seed},
       {"workers", options.workers},
   };

@@ -1,6 +1,5 @@
 #include "morph/train/sgd.h"
 
-#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
@@ -9,8 +8,7 @@ namespace morph {
 Sgd::Sgd(FlatParameters& parameters, const SgdOptions& options)
     : parameters_(parameters),
       momentum_(options.momentum),
-      velocity_(at::zeros_like(parameters.values())),
-      rate_(at::zeros({1}, parameters.values().options())) {
+      velocity_(at::zeros_like(parameters.values())) {
   if (options.weight_decay == 0) return;
   decay_ = at::zeros_like(parameters.values());
   for (const auto& [name, slice] : parameters.slices()) {
@@ -19,16 +17,14 @@ Sgd::Sgd(FlatParameters& parameters, const SgdOptions& options)
   }
 }
 
-void Sgd::set_learning_rate(double rate) { rate_.fill_(rate); }
-
-void Sgd::step() {
+void Sgd::step(const at::Tensor& rate) {
   const c10::NoGradGuard no_grad;
   const at::Tensor& values = parameters_.values();
   const at::Tensor& grads = parameters_.grads();
   if (decay_.defined()) grads.addcmul_(decay_, values);
   velocity_.mul_(momentum_).add_(grads);
   grads.add_(velocity_, momentum_);
-  values.addcmul_(grads, rate_, -1);
+  values.addcmul_(grads, rate, -1);
 }
 
 }  // namespace morph

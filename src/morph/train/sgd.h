@@ -24,11 +24,9 @@ class Sgd {
   /// `parameters` must outlive it.
   Sgd(FlatParameters& parameters, const SgdOptions& options);
 
-  /// Takes hold at the next step.
-  void set_learning_rate(double rate);
-
-  /// One step with the gradients as they are; afterwards they hold g + μ · v.
-  void step();
+  /// One step with the gradients as they are, at rate η, float [1] on the device of the parameters;
+  /// afterwards the gradients hold g + μ · v.
+  void step(const at::Tensor& rate);
 
   /// v, laid out as FlatParameters::values(); 0 at first.
   const at::Tensor& velocity() const { return velocity_; }
@@ -38,7 +36,6 @@ class Sgd {
   double momentum_;
   at::Tensor decay_;  // By element; undefined where nothing decays.
   at::Tensor velocity_;
-  at::Tensor rate_;
 };
 
 }  // namespace morph

@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "morph/base/error.h"
+#include "morph/data/batches.h"
 #include "morph/data/dataset.h"
-#include "morph/data/loader.h"
 #include "morph/nn/graph_module.h"
 
 namespace morph {
@@ -31,6 +31,8 @@ struct TrainOptions {
   int64_t crop_padding = 0;
   bool flip = true;
   bool mixed_precision = false;  ///< bf16 autocast; no effect but on CUDA.
+  bool eager = false;  ///< Launch every kernel of every step from the host; else, on CUDA, a step
+                       ///< is recorded once as a CUDA graph and replayed. No effect but on CUDA.
   uint64_t seed = 0;
   int64_t workers = 1;
 };
@@ -108,14 +110,24 @@ class Callback {
   virtual void restore(const nlohmann::json&) {}
 };
 
-/// What is added to the loss. Knows its own strength and may change it between epochs.
+/// What is added to the loss. Knows its own strength and may change it between steps.
 class Penalty {
  public:
   virtual ~Penalty() = default;
+
   /// Adds the penalty's gradient into the .grad of the parameters after backward(), and returns its
-  /// value as a scalar on the device. Gradients may be recorded when it is called. Must not make
-  /// the host wait.
+  /// value as a scalar on the device. Gradients may be recorded when it is called. On a GPU it may
+  /// be recorded once and replayed for every step, so it must not make the host wait, and what
+  /// changes from step to step (a strength) must be a tensor on the device.
   virtual at::Tensor add_gradient() = 0;
+
+  /// Changes parameters after the optimizer's step, whose rate was `rate`, float [1]: a proximal
+  /// step. May be recorded like add_gradient().
+  virtual void after_update(const at::Tensor& /*rate*/) {}
+
+  /// Told on the host after every step, with how many there have been in the run. Never recorded;
+  /// the place to read from the device now and then and to set strengths.
+  virtual void after_step(int64_t /*steps*/) {}
 };
 
 /// A whole run: its epochs, and the evaluation after the last one.
