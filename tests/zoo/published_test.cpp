@@ -34,7 +34,28 @@ INSTANTIATE_TEST_SUITE_P(Torchvision,
                                            Published{"densenet121", 7'978'856},
                                            Published{"densenet161", 28'681'000},
                                            Published{"densenet169", 14'149'480},
-                                           Published{"densenet201", 20'013'928}));
+                                           Published{"densenet201", 20'013'928},
+                                           Published{"inception_v3", 27'161'264 - 3'326'696},
+                                           Published{"mobilenet_v2", 3'504'872},
+                                           Published{"mobilenet_v3_large", 5'483'032},
+                                           Published{"mobilenet_v3_small", 2'542'856},
+                                           Published{"efficientnet_b0", 5'288'548},
+                                           Published{"shufflenet_v2_x0_5", 1'366'792},
+                                           Published{"shufflenet_v2_x1_0", 2'278'604},
+                                           Published{"shufflenet_v2_x1_5", 3'503'624},
+                                           Published{"shufflenet_v2_x2_0", 7'393'996},
+                                           Published{"vgg11_bn", 132'868'840},
+                                           Published{"vgg13_bn", 133'053'736},
+                                           Published{"vgg16_bn", 138'365'992},
+                                           Published{"vgg19_bn", 143'678'248}));
+
+// Trainable parameters of Keras' ResNet50V2, ResNet101V2, ResNet152V2 and MobileNet.
+INSTANTIATE_TEST_SUITE_P(Keras,
+                         Parameters,
+                         ::testing::Values(Published{"resnet_v2_50", 25'568'360},
+                                           Published{"resnet_v2_101", 44'577'896},
+                                           Published{"resnet_v2_152", 60'236'904},
+                                           Published{"mobilenet_v1", 4'231'976}));
 
 // Stride, kind of stem and image size move no parameter.
 INSTANTIATE_TEST_SUITE_P(DoNotDependOnStrides,
@@ -79,6 +100,59 @@ INSTANTIATE_TEST_SUITE_P(
         Counted{"resnet152?stride=1x1", 22'564'831'232, 60'040'384, 76'712},
         Counted{"resnet152", 23'027'253'248, 60'040'384, 76'712},
         Counted{"resnet50?classes=1001", 8'178'368'512 + 4'096, 25'502'912 + 2'048, 27'561}));
+
+INSTANTIATE_TEST_SUITE_P(
+    MobilenetV1,
+    Sizes,
+    ::testing::Values(
+        Counted{"mobilenet_v1?classes=1001", 1'137'482'752, 4'210'112, 10'944 + 1'001},
+        Counted{"mobilenet_v1?classes=1001&width=0.5", 298'995'200, 1'320'160, 5'472 + 1'001},
+        Counted{"mobilenet_v1?classes=1001&width=0.25", 82'061'056, 463'856, 2'736 + 1'001}));
+
+struct Rounded {
+  const char* specification;
+  double billions;
+};
+
+std::ostream& operator<<(std::ostream& out, const Rounded& r) { return out << r.specification; }
+
+class MultiplyAdds : public ::testing::TestWithParam<Rounded> {};
+
+TEST_P(MultiplyAdds, AreAsPublished) {
+  const double found = static_cast<double>(flops(build(GetParam().specification))) / 2e9;
+  EXPECT_NEAR(found, GetParam().billions, 0.0005);
+}
+
+// "GFLOPS" in torchvision's documentation, which are multiply-adds, rounded to three digits after
+// the point.
+INSTANTIATE_TEST_SUITE_P(Torchvision,
+                         MultiplyAdds,
+                         ::testing::Values(Rounded{"resnet18", 1.814},
+                                           Rounded{"resnet34", 3.664},
+                                           Rounded{"resnet50", 4.089},
+                                           Rounded{"resnet101", 7.801},
+                                           Rounded{"resnet152", 11.514},
+                                           Rounded{"wide_resnet50_2", 11.398},
+                                           Rounded{"wide_resnet101_2", 22.753},
+                                           Rounded{"resnext50_32x4d", 4.230},
+                                           Rounded{"resnext101_32x8d", 16.414},
+                                           Rounded{"densenet121", 2.834},
+                                           Rounded{"densenet161", 7.728},
+                                           Rounded{"densenet169", 3.360},
+                                           Rounded{"densenet201", 4.291},
+                                           Rounded{"inception_v3", 5.713},
+                                           Rounded{"mobilenet_v2", 0.301},
+                                           Rounded{"mobilenet_v3_large", 0.217},
+                                           Rounded{"mobilenet_v3_small", 0.057},
+                                           Rounded{"efficientnet_b0", 0.386},
+                                           Rounded{"shufflenet_v2_x0_5", 0.040},
+                                           Rounded{"shufflenet_v2_x1_0", 0.145},
+                                           Rounded{"shufflenet_v2_x1_5", 0.296},
+                                           Rounded{"shufflenet_v2_x2_0", 0.583},
+                                           Rounded{"vgg11_bn", 7.609},
+                                           Rounded{"vgg13_bn", 11.308},
+                                           Rounded{"vgg16_bn", 15.470},
+                                           Rounded{"vgg19_bn", 19.632}));
 
 // What MorphNet's own test of this network expects of its FLOPs and model size.
 INSTANTIATE_TEST_SUITE_P(InceptionV2,

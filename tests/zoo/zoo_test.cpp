@@ -155,7 +155,7 @@ TEST(Zoo, EveryNetworkIsAGraphInOrderAndRoundTrips) {
     SCOPED_TRACE(entry.name);
     EXPECT_TRUE(names.insert(entry.name).second);
     EXPECT_FALSE(entry.description.empty());
-    for (const char* options : {"", "?width=0.01", "?width=1.5&classes=7", "?input=1x28x28"}) {
+    for (const char* options : {"", "?width=0.01", "?width=1.5&classes=7", "?input=1x32x32"}) {
       const Graph graph = build(entry.name + options);
       EXPECT_EQ(graph.name(), entry.name);
       EXPECT_NO_THROW(verify(graph));

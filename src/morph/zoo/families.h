@@ -29,6 +29,11 @@ struct ResnetSpec {
 /// Zagoruyko and Komodakis, "Wide residual networks" (2016).
 Graph build_resnet(const ResnetSpec& spec, const Options& options);
 
+/// He et al., "Identity mappings in deep residual networks" (2016): normalization and ReLU before
+/// each convolution, as TF-slim and Keras build it, with biases where no normalization follows at
+/// once. Reads `name`, `units` and `is_bottleneck`.
+Graph build_resnet_v2(const ResnetSpec& spec, const Options& options);
+
 /// A densely connected network.
 struct DensenetSpec {
   std::string name = {};
@@ -44,6 +49,45 @@ Graph build_densenet(const DensenetSpec& spec, const Options& options);
 /// layers; the choice "first" says whether the first layer is a separable convolution. The dense
 /// layer reads the mean of the last map, which is what the 1x1 convolution of TF-slim comes to.
 Graph build_inception_v2(const Options& options);
+
+/// Szegedy et al. (2015), without the second classifier that helps training, with torchvision's
+/// names.
+Graph build_inception_v3(const Options& options);
+
+/// Howard et al., "MobileNets" (2017), with TF-slim's names.
+Graph build_mobilenet_v1(const Options& options);
+
+/// Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks" (2018), with
+/// torchvision's names.
+Graph build_mobilenet_v2(const Options& options);
+
+/// Howard et al., "Searching for MobileNetV3" (2019), with torchvision's names.
+Graph build_mobilenet_v3_large(const Options& options);
+Graph build_mobilenet_v3_small(const Options& options);
+
+/// Tan and Le, "EfficientNet" (2019), with torchvision's names; without stochastic depth.
+Graph build_efficientnet_b0(const Options& options);
+
+/// A network of 3x3 convolutions.
+struct VggSpec {
+  std::string name = {};
+  std::array<int64_t, 5> layers = {};  ///< Between pools.
+};
+
+/// Simonyan and Zisserman, "Very deep convolutional networks" (2014), with normalization and
+/// torchvision's names. The choice "head" says how the last map is read. At 224x224 it is the same
+/// as torchvision's, which scales other maps to 7x7.
+Graph build_vgg(const VggSpec& spec, const Options& options);
+
+/// A network that shuffles channels.
+struct ShufflenetSpec {
+  std::string name = {};
+  std::array<int64_t, 3> widths = {};  ///< Of each stage.
+  int64_t last = 1024;                 ///< Of the last convolution.
+};
+
+/// Ma et al., "ShuffleNet V2" (2018), with torchvision's names.
+Graph build_shufflenet_v2(const ShufflenetSpec& spec, const Options& options);
 
 /// Dense layers of 256 and 128, each with normalization and ReLU, and the classifier. Reads images
 /// or vectors of any size.

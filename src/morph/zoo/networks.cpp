@@ -13,7 +13,9 @@ using Build = std::function<Graph(const Options&)>;
 
 const Task kCifar = {.classes = 10, .input = {3, 32, 32}};
 const Task kImageNet = {.classes = 1000, .input = {3, 224, 224}};
-/// Ten seconds of sound as Hershey et al. cut them: 96 frames of 64 mel bands; AudioSet's classes.
+const Task kImageNet299 = {.classes = 1000, .input = {3, 299, 299}};
+/// A second of sound, 96 frames of 64 mel bands, as Hershey et al., "CNN architectures for
+/// large-scale audio classification" (2016), cut it; AudioSet's classes.
 const Task kAudioSet = {.classes = 527, .input = {1, 96, 64}};
 
 const Choice kStem = {
@@ -28,6 +30,18 @@ const Choice kStride = {.name = "stride",
                             "where a stage halves the image: in the 3x3 of its first "
                             "unit, in the 1x1 before it (the original), or in the last "
                             "unit of the stage before (TF-slim)"};
+const Choice kStrideV2 = {.name = "stride",
+                          .values = {"last", "3x3"},
+                          .description =
+                              "where a stage halves the image: in its last unit "
+                              "(TF-slim, Keras), or in the 3x3 of the first unit of "
+                              "the next"};
+const Choice kHead = {
+    .name = "head",
+    .values = {"auto", "full", "small"},
+    .description =
+        "full reads the last map with two dense layers of 4096, small its mean with "
+        "the classifier alone; auto does so up to 64 pixels a side"};
 const Choice kFirst = {.name = "first",
                        .values = {"separable", "plain"},
                        .description = "kind of the first convolution"};
@@ -114,12 +128,87 @@ void add_densenets(std::vector<Entry>& entries) {
   }
 }
 
+void add_resnets_v2(std::vector<Entry>& entries) {
+  const std::array specs = {
+      ResnetSpec{.name = "resnet_v2_18", .units = {2, 2, 2, 2}},
+      ResnetSpec{.name = "resnet_v2_34", .units = {3, 4, 6, 3}},
+      ResnetSpec{.name = "resnet_v2_50", .units = {3, 4, 6, 3}, .is_bottleneck = true},
+      ResnetSpec{.name = "resnet_v2_101", .units = {3, 4, 23, 3}, .is_bottleneck = true},
+      ResnetSpec{.name = "resnet_v2_152", .units = {3, 8, 36, 3}, .is_bottleneck = true},
+  };
+  for (const ResnetSpec& spec : specs) {
+    entries.push_back({.name = spec.name,
+                       .description = "residual network, normalization before convolution",
+                       .task = kImageNet,
+                       .choices = {kStem, kStrideV2},
+                       .build = [spec](const Options& o) { return build_resnet_v2(spec, o); }});
+  }
+}
+
+void add_audio_resnet(std::vector<Entry>& entries) {
+  const ResnetSpec spec = {
+      .name = "audio_resnet50", .units = {3, 4, 6, 3}, .is_bottleneck = true, .stem_halves = false};
+  entries.push_back({.name = spec.name,
+                     .description = "ResNet-50 for spectrograms",
+                     .task = kAudioSet,
+                     .choices = {kStride},
+                     .build = [spec](const Options& o) { return build_resnet(spec, o); }});
+}
+
 void add_inceptions(std::vector<Entry>& entries) {
   entries.push_back({.name = "inception_v2",
                      .description = "BN-Inception as in TF-slim: blocks of towers",
                      .task = kImageNet,
                      .choices = {kStem, kFirst},
                      .build = build_inception_v2});
+  entries.push_back({.name = "inception_v3",
+                     .description = "towers of factorized convolutions",
+                     .task = kImageNet299,
+                     .choices = {kStem},
+                     .build = build_inception_v3,
+                     .training_only = "AuxLogits."});
+}
+
+void add_mobile_networks(std::vector<Entry>& entries) {
+  const auto add = [&](const char* name, const char* description, const Build& build) {
+    entries.push_back({.name = name,
+                       .description = description,
+                       .task = kImageNet,
+                       .choices = {kStem},
+                       .build = build});
+  };
+  add("mobilenet_v1", "depthwise and pointwise convolutions in turn", build_mobilenet_v1);
+  add("mobilenet_v2", "inverted residuals", build_mobilenet_v2);
+  add("mobilenet_v3_large", "inverted residuals with gates", build_mobilenet_v3_large);
+  add("mobilenet_v3_small", "inverted residuals with gates", build_mobilenet_v3_small);
+  add("efficientnet_b0", "inverted residuals with gates", build_efficientnet_b0);
+  const std::array shufflenets = {
+      ShufflenetSpec{.name = "shufflenet_v2_x0_5", .widths = {48, 96, 192}},
+      ShufflenetSpec{.name = "shufflenet_v2_x1_0", .widths = {116, 232, 464}},
+      ShufflenetSpec{.name = "shufflenet_v2_x1_5", .widths = {176, 352, 704}},
+      ShufflenetSpec{.name = "shufflenet_v2_x2_0", .widths = {244, 488, 976}, .last = 2048},
+  };
+  for (const ShufflenetSpec& spec : shufflenets) {
+    add(spec.name.c_str(), "halves of the channels, shuffled", [spec](const Options& options) {
+      return build_shufflenet_v2(spec, options);
+    });
+  }
+}
+
+void add_vggs(std::vector<Entry>& entries) {
+  const std::array specs = {
+      VggSpec{.name = "vgg11_bn", .layers = {1, 1, 2, 2, 2}},
+      VggSpec{.name = "vgg13_bn", .layers = {2, 2, 2, 2, 2}},
+      VggSpec{.name = "vgg16_bn", .layers = {2, 2, 3, 3, 3}},
+      VggSpec{.name = "vgg19_bn", .layers = {2, 2, 4, 4, 4}},
+  };
+  for (const VggSpec& spec : specs) {
+    entries.push_back({.name = spec.name,
+                       .description = "plain network of 3x3 convolutions",
+                       .task = kImageNet,
+                       .choices = {kHead},
+                       .build = [spec](const Options& o) { return build_vgg(spec, o); }});
+  }
 }
 
 std::vector<Entry> make_networks() {
@@ -134,8 +223,12 @@ std::vector<Entry> make_networks() {
                      .task = kCifar,
                      .build = build_inception_small});
   add_resnets(entries);
+  add_resnets_v2(entries);
   add_densenets(entries);
   add_inceptions(entries);
+  add_mobile_networks(entries);
+  add_vggs(entries);
+  add_audio_resnet(entries);
   return entries;
 }
 

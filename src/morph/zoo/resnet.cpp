@@ -1,26 +1,11 @@
-#include <array>
 #include <string>
 
 #include "morph/base/error.h"
 #include "morph/zoo/builder.h"
-#include "morph/zoo/families.h"
+#include "morph/zoo/residual_units.h"
 
 namespace morph::zoo {
 namespace {
-
-/// Where a stage of bottlenecks halves the image: `stride=`.
-enum class StridePlace {
-  kFirst3x3,  ///< In the 3x3 of its first unit: torchvision, "v1.5".
-  kFirst1x1,  ///< In the first 1x1 of its first unit: the original.
-  kLast3x3,   ///< In the 3x3 of the last unit of the stage before: TF-slim.
-};
-
-StridePlace stride_place(const Options& options) {
-  const std::string chosen = options.chosen("stride");
-  if (chosen == "1x1") return StridePlace::kFirst1x1;
-  if (chosen == "last") return StridePlace::kLast3x3;
-  return StridePlace::kFirst3x3;
-}
 
 /// One residual unit.
 struct Unit {
@@ -51,7 +36,7 @@ NodeId basic_unit(Builder& net, const Unit& unit, NodeId x) {
 
 NodeId bottleneck(Builder& net, const ResnetSpec& spec, const Unit& unit, NodeId x) {
   const std::string& name = unit.name;
-  const bool strides_early = stride_place(net.options()) == StridePlace::kFirst1x1;
+  const bool strides_early = net.options().chosen("stride") == "1x1";
   const int64_t inner = spec.groups * net.width(unit.width * spec.group_width / 64);
   const int64_t out = net.width(4 * unit.width);
   NodeId y = net.conv(name + ".conv1",
@@ -77,12 +62,6 @@ NodeId stem(Builder& net, const ResnetSpec& spec) {
   return net.max_pool("maxpool", x, {.kernel = 3, .stride = 2, .padding = 1});
 }
 
-/// The stride of unit `i` of a stage.
-int64_t unit_stride(StridePlace place, const ResnetSpec& spec, size_t stage, int64_t i) {
-  if (place != StridePlace::kLast3x3) return stage > 0 && i == 0 ? 2 : 1;
-  return stage + 1 < spec.units.size() && i + 1 == spec.units[stage] ? 2 : 1;
-}
-
 }  // namespace
 
 Graph build_resnet(const ResnetSpec& spec, const Options& options) {
@@ -93,8 +72,8 @@ Graph build_resnet(const ResnetSpec& spec, const Options& options) {
     for (int64_t i = 0; i < spec.units[stage]; ++i) {
       const Unit unit = {.name = cat("layer", stage + 1, ".", i),
                          .width = int64_t{64} << stage,
-                         .stride = unit_stride(stride_place(options), spec, stage, i),
-                         .projects = i == 0 && (stage > 0 || spec.is_bottleneck)};
+                         .stride = unit_stride(spec, options, stage, i),
+                         .projects = unit_projects(spec, stage, i)};
       x = spec.is_bottleneck ? bottleneck(net, spec, unit, x) : basic_unit(net, unit, x);
     }
   }
