@@ -1,5 +1,7 @@
 #include "morph/cost/cost_model.h"
 
+#include <algorithm>
+
 #include "expect_error.h"
 
 #include "morph/cost/activations.h"
@@ -10,17 +12,45 @@ namespace morph {
 namespace {
 
 TEST(CostModel, AreMadeByName) {
-  EXPECT_EQ(cost_model_names(), (std::vector<std::string>{"flops", "params", "activations"}));
-  for (const std::string& name : cost_model_names()) {
+  const std::vector<std::string> names = {
+      "flops", "params", "weights", "activations", "channels", "memory", "activation-memory"};
+  EXPECT_EQ(cost_model_names(), names);
+  for (const std::string& name : names) {
     EXPECT_EQ(make_cost_model(name)->name(), name);
     EXPECT_FALSE(make_cost_model(name)->unit().empty());
+  }
+  EXPECT_EQ(make_cost_model("latency:V100")->name(), "latency:V100");
+  EXPECT_EQ(make_cost_model("latency:V100")->unit(), "ns");
+  for (const std::string& name : default_cost_names()) {
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
   }
 }
 
 TEST(CostModel, UnknownName) {
   EXPECT_ERROR(make_cost_model("flop"),
-               "unknown cost 'flop'; known: flops, params, activations. Did you mean 'flops'?");
-  EXPECT_ERROR(make_cost_model(""), "unknown cost ''; known: flops, params, activations.");
+               "unknown cost 'flop'; known: flops, params, weights, activations, channels, memory, "
+               "activation-memory, latency:DEVICE. Did you mean 'flops'?");
+  EXPECT_ERROR(make_cost_model(""), "unknown cost ''; known: flops,");
+  EXPECT_ERROR(make_cost_model("latency"), "latency:DEVICE");
+}
+
+TEST(CostModel, RefusesAnEmptyBatchAndElementsWithoutSize) {
+  EXPECT_ERROR(make_cost_model("flops", {.batch_size = 0}),
+               "batch size: expected 1 or more, got 0");
+  EXPECT_ERROR(make_cost_model("memory", {.element_bytes = 0}),
+               "element size: expected 1 byte or more, got 0");
+}
+
+TEST(CostModel, ListsAreSplitAtCommasOutsideOfDevices) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(split_cost_names("flops"), Names{"flops"});
+  EXPECT_EQ(split_cost_names("flops, latency:V100,memory"),
+            (Names{"flops", "latency:V100", "memory"}));
+  EXPECT_EQ(split_cost_names("latency:peak=1T,bandwidth=100,latency:bandwidth=2,peak=3,flops"),
+            (Names{"latency:peak=1T,bandwidth=100", "latency:bandwidth=2,peak=3", "flops"}));
+  EXPECT_EQ(split_cost_names(""), Names{});
+  EXPECT_ERROR(split_cost_names("flops,"), "costs 'flops,': an entry is empty");
+  EXPECT_ERROR(split_cost_names(",flops"), "an entry is empty");
 }
 
 TEST(BilinearForm, IsBilinear) {
@@ -32,11 +62,8 @@ TEST(BilinearForm, IsBilinear) {
 }
 
 TEST(CostModel, FormsOfOneNode) {
-  const Work dense{.macs_per_pair = 3,
-                   .weights_per_pair = 2,
-                   .offsets_per_output = 1,
-                   .input_size = 50,
-                   .output_size = 40};
+  const Work dense{
+      .macs_per_pair = 3, .weights_per_pair = 2, .offsets_per_output = 1, .output_size = 40};
   EXPECT_EQ(Flops().forms(dense).at(0)(10, 100), 6000);
   EXPECT_EQ(ParamCount().forms(dense).at(0)(10, 100), 2100);
   EXPECT_EQ(Activations().forms(dense).at(0)(10, 100), 4000);

@@ -290,6 +290,8 @@ TEST_P(CostsOfRandomGraphs, TableAgreesWithTheNetworkAndWithEveryShrunkOne) {
     const ChannelGroups groups = find_channel_groups(graph);
     const ChannelBlocks blocks = find_channel_blocks(graph, groups);
     const CostTable table = make_cost_table(graph, blocks, *model);
+    EXPECT_GT(table.total(block_counts(blocks, std::vector<bool>(blocks.block_of.size(), true))),
+              0);
     const auto expect_total = [&](const std::vector<bool>& alive, double cost) {
       EXPECT_NEAR(table.total(block_counts(blocks, alive)), cost, kRounding * cost);
     };
@@ -302,7 +304,15 @@ TEST_P(CostsOfRandomGraphs, TableAgreesWithTheNetworkAndWithEveryShrunkOne) {
 
 INSTANTIATE_TEST_SUITE_P(Models,
                          CostsOfRandomGraphs,
-                         ::testing::Values("flops", "params", "activations"));
+                         ::testing::Values("flops",
+                                           "params",
+                                           "weights",
+                                           "activations",
+                                           "channels",
+                                           "memory",
+                                           "activation-memory",
+                                           "latency:V100",
+                                           "latency:peak=1,bandwidth=100"));
 
 TEST(WithLayerCosts, FillsInTheShrunkNetworksCostsAndZeroForWhatLeft) {
   const Graph graph = graph_of(R"(

@@ -41,7 +41,7 @@ void charge_params(const Node& node, double inputs, Work& work) {
   work.params_per_output = 0;
   work.params_per_pair = is_depthwise ? work.weights_per_output : work.weights_per_pair;
   work.slope_in_share = is_depthwise ? 1 : 0;
-  if (node.op == "Gemm") work.macs_per_pair = 1;
+  if (node.op == "Gemm") work.macs_per_pair = work.input_size = work.output_size = 1;
   if (node.op == "Conv" && node.params.at("weight").shape.size() == 5) {
     // Its layout is DHWIO, and of an input all axes but the first and the last count as places.
     const Shape& weight = node.params.at("weight").shape;
@@ -61,6 +61,11 @@ void hold_inputs(NodeWork& node, double inputs) {
   node.in = {};
 }
 
+/// A dense layer on more than rows: it reads a reshaped input and its output is reshaped again.
+bool is_dense_on_places(const Graph& graph, const Node& node) {
+  return node.op == "Gemm" && graph[node.inputs[0]].shape.size() > 2;
+}
+
 Shape without_ones(Shape shape) {
   std::erase(shape, 1);
   return shape;
@@ -76,7 +81,7 @@ std::vector<bool> find_untracked(const Graph& graph, const std::vector<NodeWork>
                       without_ones(node.shape) != without_ones(graph[node.inputs[0]].shape);
     const bool hands_on = !node.inputs.empty() && !nodes[index(id)].work.is_layer() &&
                           std::all_of(node.inputs.begin(), node.inputs.end(), is_lost);
-    untracked.push_back(cuts || hands_on);
+    untracked.push_back(cuts || hands_on || is_dense_on_places(graph, node));
   }
   return untracked;
 }
@@ -97,8 +102,9 @@ std::vector<NodeWork> as_morph_net_charges(const Graph& graph,
     charge_values(graph, blocks, id, node);
     const double inputs = full_count(blocks, node.in);
     charge_params(graph[id], inputs, node.work);
-    if (untracked[index(graph[id].inputs[0])]) hold_inputs(node, inputs);
-    if (untracked[index(id)]) {
+    const bool reads_reshaped = is_dense_on_places(graph, graph[id]);
+    if (reads_reshaped || untracked[index(graph[id].inputs[0])]) hold_inputs(node, inputs);
+    if (untracked[index(id)] && !is_layer) {
       node.work.fixed_size +=
           std::exchange(node.work.output_size, 0) * full_count(blocks, node.out);
       node.out = {};
