@@ -142,16 +142,6 @@ class Coverage {
   PinPaths paths_;
 };
 
-std::string first_names(std::vector<std::string> names) {
-  constexpr size_t kMost = 5;
-  if (names.size() > kMost) {
-    const size_t more = names.size() - kMost;
-    names.resize(kMost);
-    names.push_back(cat("and ", more, " more"));
-  }
-  return join(names, ", ");
-}
-
 }  // namespace
 
 std::string_view name_of(Reach reach) {
@@ -204,6 +194,16 @@ void require_prunable(const Graph& graph,
   if (!held.empty()) message += cat(" Pinned: ", first_names(std::move(held)), ".");
   if (!has_layers) message += " It has no convolution or dense layer.";
   throw Error(message);
+}
+
+std::string first_names(std::vector<std::string> names) {
+  constexpr size_t kMost = 5;
+  if (names.size() > kMost) {
+    const size_t more = names.size() - kMost;
+    names.resize(kMost);
+    names.push_back(cat("and ", more, " more"));
+  }
+  return join(names, ", ");
 }
 
 std::string format_path(const Graph& graph, const std::vector<NodeId>& path) {

@@ -52,6 +52,9 @@ void require_prunable(const Graph& graph,
                       const std::vector<bool>& gated,
                       std::string_view gate);
 
+/// "conv1, conv2, conv3, conv4, conv5, and 7 more": a list of any length for a message.
+std::string first_names(std::vector<std::string> names);
+
 /// "conv1 -> bn1 -> add": the names of nodes along a path.
 std::string format_path(const Graph& graph, const std::vector<NodeId>& path);
 

@@ -96,50 +96,95 @@ nlohmann::json member(const nlohmann::json& json, const char* key) {
   return json.contains(key) ? json.at(key) : nlohmann::json();
 }
 
+/// Gathers the masks of layers into one answer for each set.
+class MaskReader {
+ public:
+  MaskReader(const Graph& graph, const ChannelGroups& groups)
+      : graph_(graph),
+        groups_(groups),
+        alive_(static_cast<size_t>(groups.set_count()), true),
+        decided_by_(alive_.size(), nullptr) {}
+
+  /// `name` must outlive the reader.
+  void read(const std::string& name, const std::vector<bool>& mask) {
+    const auto& made = groups_.made_by(find_layer(graph_, groups_, name));
+    if (made.size() != mask.size()) {
+      throw Error(cat("structure: layer '",
+                      name,
+                      "' has ",
+                      made.size(),
+                      " channels, its mask has ",
+                      mask.size()));
+    }
+    for (size_t i = 0; i < made.size(); ++i) {
+      const auto set = static_cast<size_t>(made[i]);
+      if (decided_by_[set] != nullptr && alive_[set] != mask[i]) {
+        throw Error(cat("structure: channel ",
+                        i,
+                        " of '",
+                        name,
+                        "' is tied to '",
+                        *decided_by_[set],
+                        "', and only one of them keeps it"));
+      }
+      if (!mask[i] && groups_.pinned(made[i])) {
+        throw Error(cat("structure: channel ",
+                        i,
+                        " of '",
+                        name,
+                        "' cannot be removed: ",
+                        *groups_.pinned(made[i])));
+      }
+      alive_[set] = mask[i];
+      decided_by_[set] = &name;
+    }
+  }
+
+  void remove_undecided(NodeId layer) {
+    for (const ChannelId channel : groups_.made_by(layer)) {
+      const auto set = static_cast<size_t>(channel);
+      if (decided_by_[set] == nullptr && !groups_.pinned(channel)) alive_[set] = false;
+    }
+  }
+
+  const std::vector<bool>& alive() const { return alive_; }
+
+ private:
+  const Graph& graph_;
+  const ChannelGroups& groups_;
+  std::vector<bool> alive_;
+  std::vector<const std::string*> decided_by_;
+};
+
 }  // namespace
 
 int64_t LayerStructure::alive_width() const { return std::count(alive.begin(), alive.end(), true); }
 
 std::vector<bool> alive_sets(const Graph& graph,
                              const ChannelGroups& groups,
-                             const Structure& structure) {
-  const auto count = static_cast<size_t>(groups.set_count());
-  std::vector<bool> alive(count, true);
-  std::vector<const std::string*> decided_by(count, nullptr);
-  for (const auto& [name, layer] : structure.layers) {
-    const auto& made = groups.made_by(find_layer(graph, groups, name));
-    if (made.size() != layer.alive.size()) {
-      throw Error(cat("structure: layer '",
-                      name,
-                      "' has ",
-                      made.size(),
-                      " channels, its mask has ",
-                      layer.alive.size()));
-    }
-    for (size_t i = 0; i < made.size(); ++i) {
-      const auto set = static_cast<size_t>(made[i]);
-      if (decided_by[set] != nullptr && alive[set] != layer.alive[i]) {
-        throw Error(cat("structure: channel ",
-                        i,
-                        " of '",
-                        name,
-                        "' is tied to '",
-                        *decided_by[set],
-                        "', and only one of them keeps it"));
-      }
-      if (!layer.alive[i] && groups.pinned(made[i])) {
-        throw Error(cat("structure: channel ",
-                        i,
-                        " of '",
-                        name,
-                        "' cannot be removed: ",
-                        *groups.pinned(made[i])));
-      }
-      alive[set] = layer.alive[i];
-      decided_by[set] = &name;
-    }
+                             const Structure& structure,
+                             MissingLayers missing) {
+  MaskReader reader(graph, groups);
+  for (const auto& [name, layer] : structure.layers) reader.read(name, layer.alive);
+  if (missing == MissingLayers::kKeep) return reader.alive();
+  for (const NodeId id : deciding_layers(graph, groups)) {
+    if (structure.layers.count(graph[id].name) != 0) continue;
+    if (missing == MissingLayers::kRefuse) refuse_missing(graph[id].name);
+    reader.remove_undecided(id);
   }
-  return alive;
+  return reader.alive();
+}
+
+std::vector<NodeId> deciding_layers(const Graph& graph, const ChannelGroups& groups) {
+  std::vector<NodeId> layers;
+  for (const NodeId id : graph.ids()) {
+    if (!groups.made_by(id).empty() && !groups.notes(id).reads.empty()) layers.push_back(id);
+  }
+  return layers;
+}
+
+void refuse_missing(const std::string& layer) {
+  throw Error(cat("the structure does not name the layer '", layer, "'"));
 }
 
 Structure make_structure(const Graph& graph,

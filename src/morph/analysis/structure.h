@@ -32,12 +32,27 @@ struct Structure {
   bool operator==(const Structure&) const = default;
 };
 
+/// What becomes of a layer that a structure does not name and that is tied to none it names.
+enum class MissingLayers {
+  kKeep,    ///< It stays as it is.
+  kRefuse,  ///< An Error names it.
+  kZero,    ///< It loses all its channels.
+};
+
 /// Alive or not for each channel set of `groups`. Throws Error if the structure names an unknown
 /// layer, has a mask of the wrong length, removes a pinned channel, or says different things of two
 /// channels that are tied; the message names the layers.
 std::vector<bool> alive_sets(const Graph& graph,
                              const ChannelGroups& groups,
-                             const Structure& structure);
+                             const Structure& structure,
+                             MissingLayers missing = MissingLayers::kKeep);
+
+/// The layers whose widths a structure decides: all but depthwise convolutions, which hand the
+/// channels of their input on.
+std::vector<NodeId> deciding_layers(const Graph& graph, const ChannelGroups& groups);
+
+/// Throws the Error that MissingLayers::kRefuse stands for.
+[[noreturn]] void refuse_missing(const std::string& layer);
 
 /// The structure that keeps exactly the sets marked alive.
 Structure make_structure(const Graph& graph,
