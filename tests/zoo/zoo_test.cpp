@@ -1,5 +1,6 @@
 #include "morph/zoo/zoo.h"
 
+#include <algorithm>
 #include <set>
 
 #include "expect_error.h"
@@ -165,6 +166,66 @@ TEST(Zoo, EveryNetworkIsAGraphInOrderAndRoundTrips) {
     }
   }
   EXPECT_THAT(names, ::testing::IsSupersetOf({"resnet8", "resnet20", "resnet56", "mlp"}));
+}
+
+TEST(Stem, LeavesOutTwoHalvingsForSmallImages) {
+  const auto last_map = [](const std::string& specification) {
+    const Graph graph = build(specification);
+    return graph[named(graph, "avgpool").inputs[0]].shape[2];
+  };
+  for (const Entry& entry : networks()) {
+    const bool has_stem = std::ranges::any_of(
+        entry.choices, [](const Choice& choice) { return choice.name == "stem"; });
+    if (!has_stem || entry.name == "inception_v3") continue;
+    SCOPED_TRACE(entry.name);
+    EXPECT_EQ(last_map(entry.name), 7);                                   // 224 / 32
+    EXPECT_EQ(last_map(entry.name + "?input=3x32x32"), 4);                // 32 / 8
+    EXPECT_EQ(last_map(entry.name + "?input=3x64x96"), 8);                // 64 / 8
+    EXPECT_EQ(last_map(entry.name + "?input=3x96x96"), 3);                // 96 / 32
+    EXPECT_EQ(last_map(entry.name + "?input=3x64x64&stem=full"), 2);      // 64 / 32
+    EXPECT_EQ(last_map(entry.name + "?input=3x224x224&stem=small"), 28);  // 224 / 8
+  }
+  // Without padding: 299 → 149, 147, 73, 71, 35, 17, 8; 32 → 30, 28, 26, 12, 5, 2.
+  EXPECT_EQ(last_map("inception_v3"), 8);
+  EXPECT_EQ(last_map("inception_v3?input=3x32x32"), 2);
+}
+
+TEST(Stem, IsA3x3ForSmallImages) {
+  const Shape kernel = {64, 3, 3, 3};
+  EXPECT_EQ(named(build("resnet50?input=3x32x32"), "conv1").params.at("weight").shape, kernel);
+  EXPECT_EQ(named(build("resnet_v2_50?stem=small"), "conv1").params.at("weight").shape, kernel);
+  EXPECT_EQ(named(build("densenet121?stem=small"), "features.conv0").params.at("weight").shape,
+            kernel);
+  const Graph inception = build("inception_v2?stem=small&first=plain");
+  EXPECT_EQ(named(inception, "Conv2d_1a_7x7.conv").params.at("weight").shape, kernel);
+}
+
+TEST(InceptionV2, FiltersColoursApartUnlessAskedNotTo) {
+  const auto weight = [](const std::string& specification, const std::string& layer) {
+    return named(build(specification), layer).params.at("weight").shape;
+  };
+  EXPECT_EQ(weight("inception_v2", "Conv2d_1a_7x7.depthwise"), (Shape{24, 1, 7, 7}));
+  EXPECT_EQ(weight("inception_v2", "Conv2d_1a_7x7.conv"), (Shape{64, 24, 1, 1}));
+  // TF-slim: min(int(64 · width / 3), 8) filters for each colour.
+  EXPECT_EQ(weight("inception_v2?width=0.25", "Conv2d_1a_7x7.depthwise"), (Shape{15, 1, 7, 7}));
+  EXPECT_EQ(weight("inception_v2?first=plain", "Conv2d_1a_7x7.conv"), (Shape{64, 3, 7, 7}));
+}
+
+TEST(AudioResnet, ReadsSpectrograms) {
+  const Graph graph = build("audio_resnet50");
+  EXPECT_EQ(graph[graph.inputs()[0]].shape, (Shape{1, 1, 96, 64}));
+  EXPECT_EQ(graph[graph.outputs()[0]].shape, (Shape{1, 527}));
+  // Hershey et al.: the mean is taken over 6 x 4.
+  EXPECT_EQ(graph[named(graph, "avgpool").inputs[0]].shape, (Shape{1, 2048, 6, 4}));
+  // ResNet-50 with one colour instead of three and 527 classes instead of 1000.
+  EXPECT_EQ(trainable_count(graph), 25'557'032 - 2 * 64 * 49 - 473 * 2049);
+}
+
+TEST(Vgg, ReadsTheMeanOfSmallImages) {
+  const Graph small = build("vgg16_bn?input=3x32x32&classes=10");
+  EXPECT_EQ(named(small, "classifier").params.at("weight").shape, (Shape{10, 512}));
+  const Graph full = build("vgg16_bn?input=3x64x64&head=full");
+  EXPECT_EQ(named(full, "classifier.0").params.at("weight").shape, (Shape{4096, 512 * 4}));
 }
 
 TEST(Zoo, EveryHiddenLayerCanBePruned) {
