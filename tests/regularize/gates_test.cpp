@@ -50,7 +50,7 @@ at::Tensor examples() {
 }
 
 /// Trains the toy by plain gradient descent and returns its loss at the end.
-double train_toy(const GraphModule& module, const NetworkRegularizer& regularizer) {
+double train_toy(const GraphModule& module, NetworkRegularizer& regularizer) {
   const at::Tensor x = examples();
   const at::Tensor target = at::relu(x.select(1, 0) - x.select(1, 1)).reshape({-1, 1});
   double loss = 0;
@@ -82,7 +82,7 @@ TEST(GammaGates, DriveUselessChannelsBelowTheThreshold) {
 
 TEST(GammaGates, WithoutStrengthEveryChannelStays) {
   const GraphModule module = gated(kToy, {});
-  const NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.01});
+  NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.01});
   EXPECT_LT(train_toy(module, regularizer), 0.01);
   EXPECT_EQ(regularizer.structure().layers.at("a").alive_width(), 8);
 }

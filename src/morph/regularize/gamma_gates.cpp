@@ -1,29 +1,62 @@
 #include "morph/regularize/gamma_gates.h"
 
-#include <algorithm>
 #include <set>
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/softshrink.h>
+
+#include "morph/base/error.h"
 #include "morph/ops/op_def.h"
+#include "morph/regularize/flat_gates.h"
 
 namespace morph {
+namespace {
+
+class GammaGates final : public Gates {
+ public:
+  GammaGates(const GraphModule& module, std::vector<GateSite> sites)
+      : Gates(std::move(sites)), scales_(module, this->sites()) {}
+
+  GateValues read() override {
+    values_ = scales_.values();
+    return {.size = values_.abs()};
+  }
+
+  void add_gradient(const at::Tensor& slopes) override {
+    scales_.add_to_grads(values_.detach().sign().mul_(slopes));
+  }
+
+  bool has_proximal_step() const override { return true; }
+
+  void step_towards_zero(const at::Tensor& amounts) override {
+    const at::NoGradGuard no_grad;
+    const at::Tensor now = scales_.values();
+    const at::Tensor left = now.abs().sub_(amounts).clamp_min_(0);
+    scales_.set_values(left.mul_(now.sign()));
+  }
+
+ private:
+  FlatGates scales_;
+  at::Tensor values_;  // At the last read().
+};
+
+}  // namespace
 
 std::vector<GateSite> find_gamma_gates(const Graph& graph, const ChannelGroups& groups) {
-  std::vector<GateSite> sites;
-  std::set<std::string> seen;
-  for (const NodeId id : graph.ids()) {
-    const std::string slot(op_def(graph[id].op).scale_slot);
-    if (slot.empty()) continue;
-    for (const ParamChannels& param : groups.notes(id).params) {
-      const std::string& tensor = graph[id].params.at(param.slot).tensor;
-      const auto is_pinned = [&](ChannelId set) { return groups.pinned(set).has_value(); };
-      if (param.slot != slot || std::all_of(param.ids.begin(), param.ids.end(), is_pinned))
-        continue;
-      if (seen.insert(tensor).second) {
-        sites.push_back({.node = id, .tensor = tensor, .sets = param.ids});
-      }
-    }
+  return find_gate_sites(graph, groups, [&](NodeId id) { return op_def(graph[id].op).scale_slot; });
+}
+
+std::unique_ptr<Gates> make_gamma_gates(const GateContext& context) {
+  const Graph& graph = context.module.graph();
+  std::vector<GateSite> sites = find_gamma_gates(graph, context.groups);
+  if (sites.empty()) {
+    throw Error(cat("network '",
+                    graph.name(),
+                    "' has nothing to prune: no BatchNormalization scale whose channels may be "
+                    "removed. Charge weights (--gate group-lasso) or insert gates (--gate "
+                    "logistic-sigmoid); `morphnet inspect` says what is pinned by what"));
   }
-  return sites;
+  return std::make_unique<GammaGates>(context.module, std::move(sites));
 }
 
 }  // namespace morph

@@ -1,22 +1,19 @@
 #pragma once
 
-#include <string>
+#include <memory>
 #include <vector>
 
-#include "morph/analysis/channel_groups.h"
-#include "morph/ir/graph.h"
+#include "morph/regularize/gates.h"
 
 namespace morph {
-
-/// One tensor of gates: position i decides about channel set `sets[i]`.
-struct GateSite {
-  NodeId node = {};
-  std::string tensor = {};
-  std::vector<ChannelId> sets = {};
-};
 
 /// The BN scales γ of a network: |γ_i| says how much of channel i gets through (MorphNet,
 /// Sec. 3.3). Sites whose channels are all pinned are left out; a shared tensor is listed once.
 std::vector<GateSite> find_gamma_gates(const Graph& graph, const ChannelGroups& groups);
+
+/// r = |γ|, alive above the threshold. The proximal step is soft-thresholding:
+/// γ ← sign(γ) · max(|γ| − amount, 0). Throws Error if the network has no BN scale whose channels
+/// may be removed.
+std::unique_ptr<Gates> make_gamma_gates(const GateContext& context);
 
 }  // namespace morph
