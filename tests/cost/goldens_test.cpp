@@ -51,6 +51,14 @@ Graph conv_e() {
       "return y\n");
 }
 
+Graph transposed_e() {
+  return graph_of(
+      "x = Input() shape=[1, 17, 11, 13]\n"
+      "y = ConvTranspose(x; weight=[17, 29, 7, 5]) pads=[3, 2, 3, 2] strides=[2, 2] "
+      "output_padding=[1, 1]\n"
+      "return y\n");
+}
+
 Graph dense_e() {
   return graph_of(
       "x = Input() shape=[1, 19]\n"
@@ -100,6 +108,33 @@ TEST(Golden, R2) {
               32,
               {{"flops", {3386880, 5174400}},
                {"memory", {126640, 100244}},
+               {"weights", {1260, 1925}},
+               {"channels", {9, 7}}}});
+}
+
+TEST(Golden, R3) {
+  expect_row({transposed_e(),
+              {17, 29, 17, 29},
+              1,
+              {{"flops", {4934930, 9869860}},
+               {"memory", {145096, 214116}},
+               {"weights", {17255, 34510}},
+               {"channels", {29, 29}}}});
+}
+
+TEST(Golden, R3b) {
+  const Counts counts{17, 19, 17, 29};
+  EXPECT_EQ(charge(transposed_e(), *make_cost_model("flops", kOriginal), counts).term, 8168160);
+  EXPECT_EQ(charge(transposed_e(), *make_cost_model("weights", kOriginal), counts).term, 28560);
+  EXPECT_EQ(charge(transposed_e(), *make_cost_model("channels", kOriginal), counts).term, 29);
+}
+
+TEST(Golden, R4) {
+  expect_row({transposed_e(),
+              {4, 9, 3, 7},
+              32,
+              {{"flops", {11531520, 17617600}},
+               {"memory", {737200, 575124}},
                {"weights", {1260, 1925}},
                {"channels", {9, 7}}}});
 }
@@ -245,6 +280,7 @@ constexpr Counts kSome{4, 9, 3, 7};  // At batch 32.
 TEST(Golden, L1) { expect_latency(conv_e(), kFull, {1, 1}, {949620, 1899240}); }
 TEST(Golden, L2) { expect_latency(conv_e(), kSome, {1000, 2000}, {3386.88, 5174.4}); }
 TEST(Golden, L3) { expect_latency(conv_e(), kSome, {1000, 20}, {6332.0, 5012.2}); }
+TEST(Golden, L4) { expect_latency(transposed_e(), kSome, {1000, 20}, {36860.0, 28756.2}); }
 TEST(Golden, L5) { expect_latency(dense_e(), kFull, {1, 1}, {1436, 2728}); }
 TEST(Golden, L6) { expect_latency(dense_e(), kSome, {1000, 2000}, {2.304, 3.52}); }
 TEST(Golden, L7) { expect_latency(dense_e(), kSome, {1000, 20}, {90.4, 75.0}); }

@@ -107,6 +107,52 @@ return z
   EXPECT_EQ(got.term.at("y"), 128);
 }
 
+TEST(Memory, ConstantsAreReadOnceForAllExamples) {
+  const Graph graph = after_image(
+      "scale = Constant(; value=[1, 4, 1, 1])\n"
+      "y = Mul(x, scale)\n");
+  EXPECT_EQ(memory_of(graph, "y", {.batch_size = 10, .element_bytes = 1}), 10 * 512 + 4);
+  EXPECT_EQ(memory_of(graph, "scale"), 0);
+}
+
+TEST(ProductOfValues, CostsArithmeticByTheChannelsThatItSumsOverOrMakes) {
+  // Attention of 6 tokens with 4 channels a head: scores, then values by scores.
+  const Graph graph = graph_of(R"(
+x = Input() shape=[1, 6, 5]
+q = Gemm(x; weight=[4, 5])
+k = Gemm(x; weight=[4, 5])
+v = Gemm(x; weight=[3, 5])
+kt = Transpose(k) perm=[0, 2, 1]
+scores = MatMul(q, kt)
+attended = MatMul(scores, v)
+y = Gemm(attended; weight=[2, 3])
+return y
+)");
+  const CostTable flops = table_of(graph, *make_cost_model("flops"));
+  const CostTable bytes = table_of(graph, *make_cost_model("memory", kBytes));
+  const ChannelGroups groups = find_channel_groups(graph);
+  const ChannelBlocks blocks = find_channel_blocks(graph, groups);
+  std::vector<double> alive;
+  for (const auto& sets : blocks.sets) alive.push_back(static_cast<double>(sets.size()));
+  const auto width = [&](const char* node) -> double& {
+    const ChannelId set = groups.made_by(graph.find(node).value())[0];
+    return alive[static_cast<size_t>(blocks.block_of[static_cast<size_t>(set)])];
+  };
+  width("q") = 3;
+  width("v") = 2;
+  const std::vector<double> none(alive.size(), 0);
+  const Charges work = charges(graph, flops, alive, none);
+  EXPECT_EQ(work.cost.at("scores"), 2 * 6 * 6 * 3);
+  EXPECT_EQ(work.cost.at("attended"), 2 * 6 * 6 * 2);
+  const Charges moved = charges(graph, bytes, alive, none);
+  EXPECT_EQ(moved.cost.at("scores"), 18 + 18 + 36);
+  EXPECT_EQ(moved.cost.at("attended"), 36 + 12 + 12);
+  for (const char* cost : {"activations", "channels", "params", "weights"}) {
+    const auto costs = node_costs(graph, groups, *make_cost_model(cost));
+    EXPECT_EQ(costs[index(graph.find("scores").value())], 0) << cost;
+  }
+}
+
 TEST(Memory, WhatHasNoLivingOutputIsFreeByDefaultOnly) {
   const Graph graph = graph_of(R"(
 x = Input() shape=[1, 3, 8, 8]

@@ -11,7 +11,7 @@ Latency::Latency(std::string_view device, const Roofline& roofline, const CostOp
 
 std::vector<BilinearForm> Latency::forms(const Work& work) const {
   std::vector<BilinearForm> forms;
-  if (work.is_layer()) {
+  if (computes(work)) {
     forms.push_back(arithmetic(work, options()).scaled(1 / roofline_.peak_gflops));
   }
   if (moves(work)) {

@@ -8,7 +8,7 @@ BilinearForm traffic(const Work& work, const CostOptions& options) {
   return {.pair = param * work.params_per_pair,
           .per_in = value * work.input_size,
           .per_out = value * work.output_size + param * work.params_per_output,
-          .fixed = value * work.fixed_size};
+          .fixed = value * work.fixed_size + param * work.fixed_params};
 }
 
 bool moves(const Work& work) {

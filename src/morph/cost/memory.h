@@ -9,7 +9,7 @@ namespace morph {
 /// nothing.
 ///
 ///   F(in, out) = bytes · (batch · (input_size · in + output_size · out + fixed_size)
-///                         + params_per_pair · in · out + params_per_output · out)
+///                         + params_per_pair · in · out + params_per_output · out + fixed_params)
 class Memory final : public CostModel {
  public:
   using CostModel::CostModel;

@@ -36,27 +36,55 @@ std::vector<BlockCount> count_elements(const Graph& graph,
   return counts;
 }
 
-/// What a node reads and writes. The second operand of a product of two values is charged whole:
-/// how its channels die is no function of the first one's.
+/// A value that is the same for every example.
+bool is_constant(const Node& node) { return node.inputs.empty() && node.op != "Input"; }
+
+/// A constant that a node reads dies along with its output's channels, if it has channels.
+void add_constant(const Graph& graph, const ChannelBlocks& blocks, NodeId id, NodeWork& node) {
+  const auto size = static_cast<double>(element_count(graph[id].shape));
+  if (full_count(blocks, blocks.out[index(id)]) > 1) {
+    node.work.params_per_output += size / full_count(blocks, node.out);
+  } else {
+    node.work.fixed_params += size;
+  }
+}
+
+/// What a node reads and writes.
 void add_values(const Graph& graph, const ChannelBlocks& blocks, NodeId id, NodeWork& node) {
   const std::vector<NodeId>& inputs = graph[id].inputs;
   node.work.output_size = static_cast<double>(elements_per_channel(graph, blocks, id));
-  if (inputs.size() > 1 && !node.work.is_layer()) {
-    node.in = count_elements(graph, blocks, inputs);
-    node.work.input_size = 1;
+  if (inputs.size() == 1) {
+    const auto size = static_cast<double>(element_count(graph[inputs[0]].shape));
+    node.work.input_size = size / full_count(blocks, node.in);
     return;
   }
-  const double channels = full_count(blocks, node.in);
-  node.work.input_size = static_cast<double>(element_count(graph[inputs[0]].shape)) / channels;
-  for (size_t i = 1; i < inputs.size(); ++i) {
-    node.work.fixed_size += static_cast<double>(element_count(graph[inputs[i]].shape));
+  std::vector<NodeId> values;
+  for (const NodeId input : inputs) {
+    if (is_constant(graph[input])) {
+      add_constant(graph, blocks, input, node);
+    } else {
+      values.push_back(input);
+    }
+  }
+  node.in = count_elements(graph, blocks, values);
+  node.work.input_size = 1;
+}
+
+/// A product of two values costs by the channels it makes; where its output has none to tell apart,
+/// as in attention scores, by those it sums over.
+void spread_product(const ChannelBlocks& blocks, NodeWork& node) {
+  const double out = full_count(blocks, node.out);
+  if (out > 1) {
+    node.work.product_per_output = node.work.product_macs / out;
+  } else {
+    node.work.product_per_input = node.work.product_macs / full_count(blocks, node.in);
   }
 }
 
 /// The params of a node: what its rule calls trainable, and the rest for each output channel.
 void add_params(const Node& node, double channels, Work& work) {
-  work.params_per_pair = work.weights_per_pair;
-  work.params_per_output = work.weights_per_output + work.offsets_per_output;
+  work.params_per_pair += work.weights_per_pair;
+  work.params_per_output += work.weights_per_output + work.offsets_per_output;
   for (const Slot& slot : op_def(node.op).slots) {
     const auto param = node.params.find(std::string(slot.name));
     if (slot.trainable || param == node.params.end()) continue;
@@ -92,6 +120,7 @@ NodeWork work_of(const Graph& graph, const ChannelBlocks& blocks, NodeId id) {
   if (result.work.is_view || node.inputs.empty()) return result;
   add_values(graph, blocks, id, result);
   add_params(node, full_count(blocks, result.out), result.work);
+  spread_product(blocks, result);
   return result;
 }
 
@@ -145,7 +174,7 @@ std::vector<NodeWork> live_values(const Graph& graph, const ChannelBlocks& block
   std::vector<NodeWork> moments(roots.size());
   std::vector<NodeId> live;
   for (const NodeId id : graph.ids()) {
-    if (graph[id].inputs.empty()) live.push_back(id);
+    if (graph[id].op == "Input") live.push_back(id);
   }
   for (const NodeId id : graph.ids()) {
     if (roots[index(id)] != id || graph[id].inputs.empty()) continue;

@@ -21,18 +21,23 @@ struct Work {
   double weights_per_output = 0;  ///< Kernel weights for each output channel: depthwise Conv.
   double offsets_per_output = 0;  ///< Other trainable numbers for each output channel: bias, BN
                                   ///< scale and shift.
+  double product_macs = 0;        ///< Multiply-adds in whole of a product of two values: MatMul.
   bool is_view = false;  ///< The output is the first input's memory, seen as it is or in another
                          ///< shape: Identity, Flatten, Reshape, Dropout. Nothing is moved.
 
-  // What node_work() works out for every op alike, from shapes, channels and params: sizes in
-  // elements, counted once for each value or param that the node touches. Rules leave it alone.
-  double input_size = 0;         ///< Of the inputs, for each unit of the row's `in`.
-  double fixed_size = 0;         ///< Of values, whatever lives.
-  double output_size = 0;        ///< Of one output channel.
-  double params_per_pair = 0;    ///< Of params, shared and untrained ones too, for each pair.
-  double params_per_output = 0;  ///< Of params for each output channel: biases, BN statistics.
-  double slope_in_share = 0;     ///< How much of the arithmetic and weights per output channel is
-                                 ///< charged to the slope of `in` as well; see BilinearForm.
+  // What node_work() works out for every op alike, from shapes, channels and params; rules leave it
+  // alone. Sizes are in elements, counted once for each value or param that the node touches.
+  double input_size = 0;          ///< Of the inputs, for each unit of the row's `in`.
+  double output_size = 0;         ///< Of one output channel.
+  double fixed_size = 0;          ///< Of values, whatever lives.
+  double params_per_pair = 0;     ///< Of params, shared and untrained ones too, for each pair.
+  double params_per_output = 0;   ///< Of params and constants for each output channel: biases, BN
+                                  ///< statistics.
+  double fixed_params = 0;        ///< Of params and constants, whatever lives.
+  double product_per_input = 0;   ///< Of product_macs, those for each unit of `in` …
+  double product_per_output = 0;  ///< … or for each output channel.
+  double slope_in_share = 0;      ///< How much of the arithmetic and weights per output channel is
+                                  ///< charged to the slope of `in` as well; see BilinearForm.
 
   /// True for convolutions and dense layers, the ops whose multiply-adds are counted.
   bool is_layer() const { return macs_per_pair > 0 || macs_per_output > 0; }
