@@ -1,8 +1,11 @@
 #include "morph/analysis/channel_blocks.h"
 
+#include <numeric>
+#include <string>
 #include <vector>
 
 #include "analyzed.h"
+#include "expect_error.h"
 #include "random_graph.h"
 #include <gtest/gtest.h>
 
@@ -110,6 +113,43 @@ TEST(ChannelBlocks, OnRandomGraphsSetsOfABlockOccurEquallyOftenEverywhere) {
       EXPECT_EQ(counts, expected) << graph[id].label();
     }
   }
+}
+
+/// The sizes of the pieces into which the sum of several concatenations falls, each given by the
+/// widths of its parts.
+std::vector<int64_t> pieces_of_sum(const std::vector<std::vector<int64_t>>& partitions) {
+  std::string text = "x = Input() shape=[1, 3, 8, 8]\n";
+  std::string sum;
+  for (size_t p = 0; p < partitions.size(); ++p) {
+    std::string parts;
+    for (size_t i = 0; i < partitions[p].size(); ++i) {
+      const std::string name = cat("c", p, "_", i);
+      text += cat(name, " = Conv(x; weight=[", partitions[p][i], ", 3, 1, 1])\n");
+      parts += (i > 0 ? ", " : "") + name;
+    }
+    text += cat("cat", p, " = Concat(", parts, ") axis=1\n");
+    sum += (p > 0 ? ", " : "") + cat("cat", p);
+  }
+  const char* op = partitions.size() > 1 ? "Add" : "Relu";
+  text += cat("sum = ", op, "(", sum, ")\npool = GlobalAveragePool(sum)\n");
+  const int64_t width = std::accumulate(partitions[0].begin(), partitions[0].end(), int64_t{0});
+  text += cat("head = Conv(pool; weight=[2, ", width, ", 1, 1])\nreturn head\n");
+  const Analyzed net(text);
+  const ChannelBlocks blocks = find_channel_blocks(net.graph, net.groups);
+  std::vector<int64_t> sizes;
+  for (const BlockCount& count : blocks.out[index(net.id("sum"))]) {
+    sizes.push_back(static_cast<int64_t>(blocks.sets[static_cast<size_t>(count.block)].size()));
+  }
+  return sizes;
+}
+
+TEST(ChannelBlocks, GoldenS19SumOfConcatsFallsIntoTheCommonRefinement) {
+  using Sizes = std::vector<int64_t>;
+  EXPECT_EQ(pieces_of_sum({{5, 4, 2, 7}, {9, 4, 5}, {18}}), (Sizes{5, 4, 2, 2, 5}));
+  EXPECT_EQ(pieces_of_sum({{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}}), (Sizes{1, 2, 2, 1, 3, 1, 2, 2, 1}));
+  EXPECT_EQ(pieces_of_sum({{5}, {1, 1, 1, 1, 1}}), (Sizes{1, 1, 1, 1, 1}));
+  EXPECT_EQ(pieces_of_sum({{10}}), Sizes{10});
+  EXPECT_ERROR(pieces_of_sum({{1, 2}, {4}}), "[sum: Add]");
 }
 
 }  // namespace

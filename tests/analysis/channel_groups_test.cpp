@@ -351,7 +351,7 @@ return fc
   EXPECT_EQ(net.group("a").prunable, 2);
 }
 
-TEST(ChannelGroups, NodesThatShareAWeightAreTied) {
+TEST(ChannelGroups, GoldenS23NodesThatShareAWeightAreTied) {
   const Analyzed net(R"(
 x = Input() shape=[1, 4, 8, 8]
 stem = Conv(x; weight=[4, 4, 1, 1])
@@ -365,8 +365,8 @@ return head
   EXPECT_EQ(net.made("stem"), net.made("a"));  // What both read along the weight's input axis.
 }
 
-TEST(ChannelGroups, SplitThatIsAddedTiesPieces) {
-  // Google's code fails on this one (golden S23).
+TEST(ChannelGroups, GoldenS23SplitThatIsAddedTiesPieces) {
+  // Google's code fails on this one.
   const Analyzed net(R"(
 x = Input() shape=[1, 3, 8, 8]
 a = Conv(x; weight=[6, 3, 1, 1])
@@ -384,6 +384,56 @@ return head
   EXPECT_EQ(net.made("b"), (Ids{3, 4, 5}));
   EXPECT_EQ(net.made("c"), (Ids{6, 7, 8}));
   EXPECT_EQ(net.distinct("cat"), 6U);
+}
+
+TEST(ChannelGroups, GoldenS23PermutedChannelsAreTiedInTheirNewOrder) {
+  // Google's code ties them in the old one.
+  const Analyzed net(R"(
+x = Input() shape=[1, 3, 8, 8]
+a = Conv(x; weight=[10, 3, 1, 1])
+low = Slice(a) axes=[1] starts=[0] ends=[5]
+high = Slice(a) axes=[1] starts=[5] ends=[10]
+turned = Concat(high, low) axis=1
+b = Conv(x; weight=[10, 3, 1, 1])
+sum = Add(turned, b)
+head = Conv(sum; weight=[2, 10, 1, 1])
+return head
+)");
+  const Ids& a = net.made("a");
+  EXPECT_EQ(net.made("b"), (Ids{a[5], a[6], a[7], a[8], a[9], a[0], a[1], a[2], a[3], a[4]}));
+}
+
+TEST(ChannelGroups, SharedWeightsTieInputAndOutputChannelsOfAllTheirReaders) {
+  // One detection head on two levels, as in feature pyramids.
+  const Analyzed net(R"(
+x = Input() shape=[1, 3, 8, 8]
+p3 = Conv(x; weight=[6, 3, 1, 1])
+p4 = Conv(x; weight=[6, 3, 3, 3]) strides=[2, 2] pads=[1, 1, 1, 1]
+h3 = Conv(p3; weight=[5, 6, 1, 1] @ head, bias=[5] @ head.bias)
+h4 = Conv(p4; weight=[5, 6, 1, 1] @ head, bias=[5] @ head.bias)
+c3 = Conv(h3; weight=[2, 5, 1, 1] @ classes)
+c4 = Conv(h4; weight=[2, 5, 1, 1] @ classes)
+return c3, c4
+)");
+  EXPECT_EQ(net.tied("p3"), (Names{"p3", "p4"}));
+  EXPECT_EQ(net.made("p3"), net.made("p4"));
+  EXPECT_EQ(net.tied("h3"), (Names{"h3", "h4"}));
+  EXPECT_EQ(net.group("h4").prunable, 5);
+  EXPECT_EQ(net.group("c3").pinned, "network output");
+}
+
+TEST(ChannelGroups, SharedScaleTiesWhatItScales) {
+  const Analyzed net(R"(
+x = Input() shape=[1, 3, 8, 8]
+a = Conv(x; weight=[4, 3, 1, 1])
+na = BatchNormalization(a; weight=[4] @ s, bias=[4], running_mean=[4], running_var=[4])
+b = Conv(na; weight=[4, 4, 1, 1])
+nb = BatchNormalization(b; weight=[4] @ s, bias=[4], running_mean=[4], running_var=[4])
+head = Conv(nb; weight=[2, 4, 1, 1])
+return head
+)");
+  EXPECT_EQ(net.tied("a"), (Names{"a", "b"}));
+  EXPECT_EQ(net.made("a"), net.made("b"));
 }
 
 TEST(ChannelGroups, WhatNoRuleCoversSaysWhy) {

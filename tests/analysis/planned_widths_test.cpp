@@ -53,9 +53,12 @@ TEST(CopiesForCounts, KeepsTheFirstChannelsWhereNothingTellsThemApart) {
 
 TEST(CopiesForCounts, KeepsTheStrongestChannelsWhereTheyAreKnown) {
   const Analyzed net(kBlock);
-  WidthOptions options{.values = std::vector<double>(static_cast<size_t>(net.groups.set_count()))};
-  options.values[static_cast<size_t>(net.made("a")[5])] = 2;
-  options.values[static_cast<size_t>(net.made("a")[3])] = 1;
+  const WidthOptions options{.strengths = [&](const ChannelGroups& groups) {
+    std::vector<double> strengths(static_cast<size_t>(groups.set_count()), 0);
+    strengths[static_cast<size_t>(groups.made_by(net.id("a"))[5])] = 2;
+    strengths[static_cast<size_t>(groups.made_by(net.id("a"))[3])] = 1;
+    return strengths;
+  }};
   EXPECT_EQ(copies_of(net, "a", {{"a", 2}}, options), (Counts{0, 0, 0, 1, 0, 1}));
 }
 

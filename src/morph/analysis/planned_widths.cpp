@@ -22,6 +22,8 @@ class CountsToCopies {
         groups_(groups),
         options_(options),
         copies_(at(groups.set_count()), 1),
+        strengths_(options.strengths ? options.strengths(groups)
+                                     : std::vector<double>(at(groups.set_count()), 0)),
         decided_by_(at(groups.set_count())) {}
 
   std::vector<int64_t> run(const AliveCounts& counts) {
@@ -86,8 +88,7 @@ class CountsToCopies {
 
   /// Pinned sets first, then the strongest.
   std::pair<bool, double> rank(ChannelId set) const {
-    return {groups_.pinned(set).has_value(),
-            options_.values.empty() ? 0 : options_.values[at(set)]};
+    return {groups_.pinned(set).has_value(), strengths_[at(set)]};
   }
 
   void check_pins(NodeId layer, int64_t count) const {
@@ -127,6 +128,7 @@ class CountsToCopies {
   const ChannelGroups& groups_;
   const WidthOptions& options_;
   std::vector<int64_t> copies_;
+  std::vector<double> strengths_;
   std::vector<std::optional<NodeId>> decided_by_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,9 +16,10 @@ namespace morph {
 /// How a structure file is read.
 struct WidthOptions {
   MissingLayers missing = MissingLayers::kKeep;
-  bool keep_first = false;          ///< Where a file of counts says 0 channels, one is left.
-  std::vector<double> values = {};  ///< By set: of a layer that keeps some of its channels, those
-                                    ///< with the highest; the first ones if empty.
+  bool keep_first = false;  ///< Where a file of counts says 0 channels, one is left.
+  /// By set, how much a channel is worth: of a layer that keeps some of its channels those stay
+  /// that are worth most, and the first ones if there is no telling.
+  std::function<std::vector<double>(const ChannelGroups&)> strengths = {};
 };
 
 /// What a structure file asks of a network.
