@@ -8,6 +8,7 @@
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
+#include "morph/checkpoint/weights_file.h"
 #include "morph/zoo/zoo.h"
 
 namespace morph {
@@ -54,6 +55,23 @@ std::string network_name(const std::string& argument) {
   return name.substr(0, name.find('?'));
 }
 
+void NetworkArgument::add_to(CLI::App& command) {
+  command.add_option("NET", name, "zoo:NAME or X.morph")->required();
+  command
+      .add_option("--weights",
+                  weights,
+                  "Its weights, by name, e.g. torchvision's; X.morph has its own beside it")
+      ->type_name("FILE.safetensors");
+}
+
+Network NetworkArgument::load(const DataSplits* data) const {
+  Network network = load_network(name, data);
+  if (weights.empty()) return network;
+  const std::string passed_over = is_zoo(name) ? zoo::find_network(name).training_only : "";
+  network.params = read_weights(weights, network.graph, passed_over);
+  return network;
+}
+
 void DataArguments::add_to(CLI::App& command) {
   command.add_option("--data", specification, data_help())->required()->type_name("DATA");
   command.add_option("--image-size", image_size, "For folder:DIR: height and width of the images")
@@ -95,8 +113,7 @@ void TrainArguments::add_to(CLI::App& command) {
       ->group(group);
   command.add_flag("--no-flip", no_flip, "Do not mirror images at random")->group(group);
   command.add_flag("--full-precision", full_precision, "No bf16 on a GPU")->group(group);
-  command
-      .add_flag("--eager", options.eager, "On a GPU, do not record the step as a CUDA graph")
+  command.add_flag("--eager", options.eager, "On a GPU, do not record the step as a CUDA graph")
       ->group(group);
   command.add_option("--workers", workers, "Threads that prepare batches")->group(group);
   command.add_option("--seed", options.seed, "Of weights, order and augmentation")

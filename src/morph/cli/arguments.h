@@ -21,6 +21,17 @@ Network load_network(const std::string& argument, const DataSplits* data = nullp
 /// "resnet8" for "zoo:resnet8?width=0.5", "model" for "dir/model.morph".
 std::string network_name(const std::string& argument);
 
+/// The argument NET, and --weights for it.
+struct NetworkArgument {
+  std::string name = {};
+  std::string weights = {};
+
+  void add_to(CLI::App& command);
+
+  /// As load_network(), with the weights that were asked for.
+  Network load(const DataSplits* data = nullptr) const;
+};
+
 /// The argument --data and what goes with it.
 struct DataArguments {
   std::string specification = {};

@@ -14,7 +14,7 @@ namespace morph {
 namespace {
 
 struct EvalArguments {
-  std::string network = {};
+  NetworkArgument network = {};
   DataArguments data = {};
   uint64_t seed = 0;
   std::string device = "cpu";
@@ -24,14 +24,15 @@ struct EvalArguments {
 void evaluate_network(const EvalArguments& arguments) {
   const c10::Device device = open_device(arguments.device);
   const DataSplits data = arguments.data.open(arguments.seed);
-  const Network network = load_network(arguments.network, &data);
+  const Network network = arguments.network.load(&data);
   if (!network.params) {
     throw Error(cat("'",
-                    arguments.network,
+                    arguments.network.name,
                     "' has no weights to evaluate; train it first: morphnet train ",
-                    arguments.network,
+                    arguments.network.name,
                     " --data ",
-                    arguments.data.specification));
+                    arguments.data.specification,
+                    ", or name a file of them with --weights"));
   }
   GraphModule module(network.graph, *network.params);
   module.to(device);
@@ -51,8 +52,7 @@ void evaluate_network(const EvalArguments& arguments) {
 void add_eval(CLI::App& app) {
   auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command = app.add_subcommand("eval", "Measure the accuracy of a trained network");
-  command->add_option("NET", arguments->network, "X.morph with weights in X.safetensors")
-      ->required();
+  arguments->network.add_to(*command);
   arguments->data.add_to(*command);
   command->add_option("--seed", arguments->seed, "Of synthetic data, as given when training")
       ->capture_default_str();

@@ -20,7 +20,7 @@ namespace morph {
 namespace {
 
 struct LearnCommand {
-  std::string network = {};
+  NetworkArgument network = {};
   DataArguments data = {};
   TrainArguments training = {};
   LearnOptions options = {};
@@ -77,8 +77,8 @@ void learn_network(const LearnCommand& command) {
   context.device = device_name(device);
   const DataSplits data = command.data.open(command.training.options.seed);
   const LearnOptions options = resolve(command, data);
-  const Network network = load_network(command.network, &data);
-  const std::string name = network_name(command.network);
+  const Network network = command.network.load(&data);
+  const std::string name = network_name(command.network.name);
   context.title = cat(name, " on ", data.name);
   const std::string out =
       command.training.out.empty() ? cat("runs/learn-", name) : command.training.out;
@@ -169,7 +169,7 @@ void add_learn(CLI::App& app) {
   auto command = std::make_shared<LearnCommand>();
   CLI::App* sub = app.add_subcommand(
       "learn", "Learn a better structure for a network within a budget, and retrain it");
-  sub->add_option("NET", command->network, "zoo:NAME or X.morph")->required();
+  command->network.add_to(*sub);
   command->data.add_to(*sub);
   add_structure_options(*sub, *command);
   command->training.add_to(*sub);

@@ -17,7 +17,7 @@ namespace morph {
 namespace {
 
 struct ShrinkArguments {
-  std::string network = {};
+  NetworkArgument network = {};
   std::string structure = {};
   std::string out = {};
 };
@@ -33,7 +33,7 @@ void print_change(const Graph& before, const Graph& after) {
 }
 
 void shrink_network(const ShrinkArguments& arguments) {
-  const Network network = load_network(arguments.network);
+  const Network network = arguments.network.load();
   const Structure structure = structure_from_json(read_json(arguments.structure));
   const ChannelGroups groups = find_channel_groups(network.graph);
   const std::vector<bool> alive = alive_sets(network.graph, groups, structure);
@@ -65,7 +65,7 @@ void add_shrink(CLI::App& app) {
   auto arguments = std::make_shared<ShrinkArguments>();
   CLI::App* command =
       app.add_subcommand("shrink", "Remove the channels that a structure file does not keep");
-  command->add_option("NET", arguments->network, "zoo:NAME or X.morph")->required();
+  arguments->network.add_to(*command);
   command->add_option("--structure", arguments->structure, "structure.json of a run")
       ->required()
       ->type_name("FILE");

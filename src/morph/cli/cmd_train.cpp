@@ -16,7 +16,7 @@ namespace morph {
 namespace {
 
 struct TrainCommand {
-  std::string network = {};
+  NetworkArgument network = {};
   DataArguments data = {};
   TrainArguments training = {};
   int64_t epochs = 30;
@@ -25,10 +25,10 @@ struct TrainCommand {
 void train_network(TrainCommand& command) {
   const c10::Device device = open_device(command.training.device);
   const DataSplits data = command.data.open(command.training.options.seed);
-  const Network network = load_network(command.network, &data);
+  const Network network = command.network.load(&data);
   const TrainOptions options = command.training.resolve(command.epochs, data);
   validate(options);
-  const std::string name = network_name(command.network);
+  const std::string name = network_name(command.network.name);
   const std::string out =
       command.training.out.empty() ? cat("runs/train-", name) : command.training.out;
   const RunFolder folder(out,
@@ -71,7 +71,7 @@ void train_network(TrainCommand& command) {
 void add_train(CLI::App& app) {
   auto command = std::make_shared<TrainCommand>();
   CLI::App* sub = app.add_subcommand("train", "Train a network, without a regularizer");
-  sub->add_option("NET", command->network, "zoo:NAME or X.morph")->required();
+  command->network.add_to(*sub);
   command->data.add_to(*sub);
   sub->add_option("--epochs", command->epochs, "Epochs to train for")->capture_default_str();
   command->training.add_to(*sub);

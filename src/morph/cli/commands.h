@@ -16,5 +16,6 @@ void add_shrink(CLI::App& app);
 void add_expand(CLI::App& app);
 void add_show(CLI::App& app);
 void add_report(CLI::App& app);
+void add_zoo(CLI::App& app);
 
 }  // namespace morph
