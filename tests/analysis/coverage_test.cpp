@@ -150,18 +150,18 @@ TEST(Coverage, NetworkWithNothingToPruneIsRefusedWithARemedy) {
   const Analyzed net(kBlock);
   const std::vector<bool> none(static_cast<size_t>(net.groups.set_count()), false);
   EXPECT_ERROR(require_prunable(net.graph, net.groups, none, "gamma"),
-               "nothing can be pruned by the gate 'gamma'. It does not reach stem, a, b: turn on "
-               "the scale of a BatchNormalization behind each of them, insert gates");
-  EXPECT_ERROR(require_prunable(net.graph, net.groups, none, "gamma"),
-               "Pinned: head (network output)");
+               "network 'test' has nothing to prune: no gate of the kind gamma decides about stem, "
+               "a, b. Turn on the scale of a BatchNormalization behind them (--gate gamma), insert "
+               "gates (--gate logistic-sigmoid), or charge their weights (--gate group-lasso). "
+               "Pinned: head (network output). `morphnet inspect` shows on which path.");
   EXPECT_NO_THROW(require_prunable(net.graph, net.groups, {}, "group-lasso"));
 
   const Analyzed kept(kBlock, {.keep = {".*"}});
   EXPECT_ERROR(require_prunable(kept.graph, kept.groups, {}, "group-lasso"),
-               "Pinned: stem (kept by --keep .*)");
+               "has nothing to prune: pinned are stem (kept by --keep .*), a (kept by");
   const Analyzed empty("x = Input() shape=[1, 3, 8, 8]\nr = Relu(x)\nreturn r\n");
   EXPECT_ERROR(require_prunable(empty.graph, empty.groups, {}, "gamma"),
-               "It has no convolution or dense layer.");
+               "has nothing to prune: it has no convolution or dense layer.");
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ TEST(InferShapes, ReplacesShapesThatNoLongerHold) {
 }
 
 TEST(InferShapes, NamesAnUnknownOp) {
-  EXPECT_ERROR(infer_shapes(network("y = Rleu(x)")),
-               "[y: Rleu] unknown op 'Rleu'. Did you mean 'Relu'?");
+  EXPECT_ERROR(infer_shapes(network("y = Rellu(x)")),
+               "[y: Rellu] unknown op 'Rellu'. Did you mean 'Relu'?");
 }
 
 TEST(InferShapes, CountsInputs) {

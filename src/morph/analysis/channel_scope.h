@@ -42,6 +42,8 @@ struct ChannelScope {
   /// Nodes at the end of the part in question, where that walk starts; the network's outputs if
   /// empty (its output_boundary). Layers that the walk does not meet are pinned.
   std::vector<std::string> until = {};
+  /// Names of layers that lie outside the part as well, whether they are still there or not.
+  std::vector<std::string> outside = {};
   /// How many channels a layer keeps at least. Of the limits that match a layer the last holds.
   std::vector<LayerLimit> min_width = {};
   /// Which share of its channels a layer loses at most, 0 to 1; likewise. Both kinds hold together.

@@ -183,16 +183,22 @@ void require_prunable(const Graph& graph,
       held.push_back(cat(graph[layer.node].name, " (", reason, ")"));
     }
   }
-  const bool has_layers = !without_gate.empty() || !held.empty();
-  std::string message = cat("nothing can be pruned by the gate '", gate, "'.");
+  std::string message = cat("network '", graph.name(), "' has nothing to prune");
+  if (without_gate.empty() && held.empty()) message += ": it has no convolution or dense layer.";
   if (!without_gate.empty()) {
-    message += cat(" It does not reach ",
+    message += cat(": no gate of the kind ",
+                   gate,
+                   " decides about ",
                    first_names(std::move(without_gate)),
-                   ": turn on the scale of a BatchNormalization behind each of them, insert gates, "
-                   "or choose --gate group-lasso, which judges a layer by its weights.");
+                   ". Turn on the scale of a BatchNormalization behind them (--gate gamma), insert "
+                   "gates (--gate logistic-sigmoid), or charge their weights (--gate "
+                   "group-lasso).");
   }
-  if (!held.empty()) message += cat(" Pinned: ", first_names(std::move(held)), ".");
-  if (!has_layers) message += " It has no convolution or dense layer.";
+  if (!held.empty()) {
+    message += cat(message.back() == '.' ? " Pinned: " : ": pinned are ",
+                   first_names(std::move(held)),
+                   ". `morphnet inspect` shows on which path.");
+  }
   throw Error(message);
 }
 

@@ -131,9 +131,13 @@ std::vector<NodePin> scope_pins(const Graph& graph,
   const std::vector<bool> reached = nodes_in_scope(graph, {});
   const std::vector<bool> inside = nodes_in_scope(graph, scope);
   const std::vector<int64_t> least = least_widths(graph, layers, scope);
+  const auto is_outside = [&](NodeId layer) {
+    return (reached[index(layer)] && !inside[index(layer)]) ||
+           std::ranges::find(scope.outside, graph[layer].name) != scope.outside.end();
+  };
   for (const NodeId layer : layers.layers) {
     const std::vector<ChannelId>& made = layers.of(layer);
-    if (reached[index(layer)] && !inside[index(layer)]) pin(layer, made, "outside the boundary");
+    if (is_outside(layer)) pin(layer, made, "outside the boundary");
     if (least[index(layer)] == width(layers, layer)) {
       pin(layer, made, cat("limited to the ", made.size(), " channels it has"));
     }
