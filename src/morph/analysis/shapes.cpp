@@ -79,25 +79,25 @@ void check_attributes(const Node& node, const OpDef& def) {
   }
 }
 
-Shape output_shape(const Node& node, const Graph& done) {
+}  // namespace
+
+Shape infer_shape(const Node& node, const Graph& graph) {
   const OpDef& def = definition(node);
   check_input_count(node, def);
   check_slots(node, def);
   check_attributes(node, def);
   std::vector<Shape> inputs;
-  for (const NodeId input : node.inputs) inputs.push_back(done[input].shape);
+  for (const NodeId input : node.inputs) inputs.push_back(graph[input].shape);
   Shape shape = def.infer_shape(node, inputs);
   check_sizes(node, "would make a value", shape);
   return shape;
 }
 
-}  // namespace
-
 Graph infer_shapes(const Graph& graph) {
   Graph result(graph.name());
   for (const Node& old : graph.nodes()) {
     Node node = old;
-    node.shape = output_shape(node, result);
+    node.shape = infer_shape(node, result);
     result.add(std::move(node));
   }
   result.set_outputs({graph.outputs().begin(), graph.outputs().end()});

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "morph/onnx/fold.h"
+#include "morph/onnx/import.h"
+#include "morph/onnx/op_call.h"
+
+namespace morph::onnx {
+
+/// The values that names stand for inside of a graph or function body.
+class Scope {
+ public:
+  explicit Scope(const Scope* outer) : outer_(outer) {}
+
+  /// Nothing if the name is not known here or further out.
+  const Value* find(const std::string& name) const;
+  /// Throws Error if the name is taken.
+  void define(const std::string& name, Value value);
+
+ private:
+  const Scope* outer_;
+  std::map<std::string, Value> values_;
+};
+
+/// What a rule asks for a new node of our graph.
+struct NewNode {
+  std::string op = {};
+  std::vector<NodeId> inputs = {};
+  std::map<std::string, Attr> attrs = {};
+  std::string suffix = {};  ///< Of the name, for a node beside the one that has the ONNX node's.
+  std::string name = {};    ///< The whole name, if it is another than the ONNX node's.
+};
+
+/// A weight for a slot of a new node.
+struct Weight {
+  std::string slot = {};
+  Array array = {};
+  std::string tensor = {};  ///< The initializer that it is; "" if it was computed.
+};
+
+/// Builds our graph while the nodes of a file are read; the rules for single ops work on it.
+class Importer {
+ public:
+  Importer(Model model, const ImportOptions& options);
+
+  Imported run();
+
+  Folder& folder() { return folder_; }
+  const Graph& graph() const { return graph_; }
+
+  /// Adds a node named after the call's, with its weights, and infers its shape.
+  Value add(const OpCall& call, NewNode node, std::vector<Weight> weights = {});
+
+  /// The shape of a value: of a live one, for a batch of one.
+  Shape shape(const Value& value) const;
+
+  /// The constant input i of a call, as a weight for a slot.
+  Weight weight(const OpCall& call, size_t i, std::string slot) const;
+
+  /// The node that makes a value; a constant becomes a Constant or Parameter of this rank, its
+  /// axes aligned to the last.
+  NodeId operand(const OpCall& call, size_t i, size_t rank);
+
+  /// The first axis of the traced inputs, 1 if open: constants of the file may hold it.
+  int64_t traced_batch() const { return traced_batch_; }
+
+ private:
+  struct Body {
+    std::span<const NodeProto> nodes;
+    const std::map<std::string, int64_t>& opsets;
+    const std::string& prefix;  ///< Of the names of nodes in an inlined function.
+  };
+
+  void add_inputs(Scope& scope);
+  void add_initializers(const GraphProto& graph, Scope& scope);
+  void import_nodes(const Body& body, const std::set<std::string>& needed, Scope& scope);
+  std::vector<Value> import_node(const Body& body, const NodeProto& node, const Scope& scope);
+  std::vector<Value> import_call(const OpCall& call);
+  std::vector<Value> inline_function(const FunctionProto& function,
+                                     const OpCall& call,
+                                     const std::string& prefix);
+  std::vector<Value> import_branch(const Body& body, const OpCall& call, const Scope& scope);
+  void set_outputs(const Scope& scope);
+
+  std::string node_name(const OpCall& call, const std::string& suffix);
+  std::string free_name(const std::string& wish) const;
+  std::string tensor_name(const Weight& weight, const Node& node, int module);
+  bool may_be_merged(const Weight& weight) const;
+  int module_of(const Node& node, std::span<const Weight> weights);
+
+  Model model_;
+  ImportOptions options_;
+  Storage storage_;
+  Folder folder_;
+  Graph graph_;
+  std::map<std::string, Array> weights_;
+  std::map<std::string, int> modules_;  // Equal for nodes that do the same with shared weights.
+  std::vector<int> module_of_node_;
+  // By initializer, module and slot: the name of the copy, and the value that its node reads.
+  std::map<std::tuple<std::string, int, std::string>, std::pair<std::string, NodeId>> copies_;
+  std::map<std::pair<std::string, size_t>, NodeId> operands_;  // Constants by tensor and rank.
+  std::set<std::string> taken_;  // Names that inputs and outputs of the file have.
+  int64_t traced_batch_ = 1;
+  int64_t untied_ = 0;
+  int depth_ = 0;
+};
+
+/// Turns one ONNX node that reads at least one live value into nodes of our graph, and returns what
+/// its outputs stand for.
+using ImportRule = std::vector<Value> (*)(Importer& importer, const OpCall& call);
+
+/// The rule of one op.
+struct ImportRow {
+  std::string_view op;
+  ImportRule rule;
+};
+
+/// The rules for ops with weights, for ops that move elements about, and for all others that are
+/// more than their attributes.
+std::span<const ImportRow> layer_rules();
+std::span<const ImportRow> movement_rules();
+std::span<const ImportRow> elementwise_rules();
+
+/// The rule for an op whose ONNX form is ours: live or constant inputs, attributes by name.
+std::vector<Value> import_same_op(Importer& importer, const OpCall& call);
+
+/// The call's attributes that our op of that name knows and that differ from ONNX's default. Throws
+/// Error if it states others.
+std::map<std::string, Attr> same_attributes(const OpCall& call, std::string_view op);
+
+}  // namespace morph::onnx
