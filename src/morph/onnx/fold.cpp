@@ -18,22 +18,6 @@ std::vector<int64_t> row_major_strides(const Shape& shape) {
   return strides;
 }
 
-constexpr std::array<std::string_view, 15> kMovements = {"CastLike",
-                                                         "Cast",
-                                                         "Concat",
-                                                         "ConstantOfShape",
-                                                         "Expand",
-                                                         "Flatten",
-                                                         "Gather",
-                                                         "Identity",
-                                                         "Reshape",
-                                                         "Shape",
-                                                         "Size",
-                                                         "Slice",
-                                                         "Squeeze",
-                                                         "Transpose",
-                                                         "Unsqueeze"};
-
 }  // namespace
 
 Array constant_value(const OpCall& call, Storage& storage) {
@@ -279,8 +263,7 @@ Array Folder::constant_of_shape(const OpCall& call) {
   return strided(call, value, {.shape = shape, .strides = Shape(shape.size(), 0)});
 }
 
-/// Ops that move elements and compute nothing.
-Array Folder::moved(const OpCall& call) {
+std::optional<Array> Folder::moved(const OpCall& call) {
   const std::string& op = call.op();
   const Array& x = call.constant(0);
   if (op == "Identity") return x;
@@ -312,6 +295,7 @@ Array Folder::moved(const OpCall& call) {
   }
   if (op == "Expand") return expanded(call, x, broadcast(call, x.shape, to_ints(call.constant(1))));
   if (op == "Size") return viewed(list(call, {count_elements(x.shape)}), {});
+  if (op != "Shape") return std::nullopt;
   const auto rank = static_cast<int64_t>(x.shape.size());
   const auto clamped = [&](int64_t axis) {
     return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
@@ -330,33 +314,70 @@ struct FoldRow {
 
 }  // namespace
 
-bool Folder::knows(std::string_view op) {
-  constexpr std::array kOthers = {"Abs",         "Add",
-                                  "And",         "Ceil",
-                                  "Cos",         "CumSum",
-                                  "Div",         "Equal",
-                                  "Erf",         "Exp",
-                                  "Floor",       "GatherND",
-                                  "Greater",     "GreaterOrEqual",
-                                  "Less",        "Log",
-                                  "LessOrEqual", "MatMul",
-                                  "Max",         "Min",
-                                  "Mod",         "Mul",
-                                  "Neg",         "Not",
-                                  "Or",          "Pow",
-                                  "Range",       "Reciprocal",
-                                  "ReduceMax",   "ReduceMean",
-                                  "ReduceMin",   "ReduceProd",
-                                  "ReduceSum",   "ReduceSumSquare",
-                                  "Relu",        "Round",
-                                  "Sigmoid",     "Sign",
-                                  "Sin",         "Split",
-                                  "Sqrt",        "Sub",
-                                  "Sum",         "Tanh",
-                                  "Tile",        "Where",
-                                  "Xor"};
-  return std::ranges::find(kMovements, op) != kMovements.end() ||
-         std::ranges::find(kOthers, op) != kOthers.end();
+std::span<const std::string_view> Folder::ops() {
+  static constexpr std::array<std::string_view, 62> kOps = {"Abs",
+                                                            "Add",
+                                                            "And",
+                                                            "Cast",
+                                                            "CastLike",
+                                                            "Ceil",
+                                                            "Concat",
+                                                            "ConstantOfShape",
+                                                            "Cos",
+                                                            "CumSum",
+                                                            "Div",
+                                                            "Equal",
+                                                            "Erf",
+                                                            "Exp",
+                                                            "Expand",
+                                                            "Flatten",
+                                                            "Floor",
+                                                            "Gather",
+                                                            "GatherND",
+                                                            "Greater",
+                                                            "GreaterOrEqual",
+                                                            "Identity",
+                                                            "Less",
+                                                            "LessOrEqual",
+                                                            "Log",
+                                                            "MatMul",
+                                                            "Max",
+                                                            "Min",
+                                                            "Mod",
+                                                            "Mul",
+                                                            "Neg",
+                                                            "Not",
+                                                            "Or",
+                                                            "Pow",
+                                                            "Range",
+                                                            "Reciprocal",
+                                                            "ReduceMax",
+                                                            "ReduceMean",
+                                                            "ReduceMin",
+                                                            "ReduceProd",
+                                                            "ReduceSum",
+                                                            "ReduceSumSquare",
+                                                            "Relu",
+                                                            "Reshape",
+                                                            "Round",
+                                                            "Shape",
+                                                            "Sigmoid",
+                                                            "Sign",
+                                                            "Sin",
+                                                            "Size",
+                                                            "Slice",
+                                                            "Split",
+                                                            "Sqrt",
+                                                            "Squeeze",
+                                                            "Sub",
+                                                            "Sum",
+                                                            "Tanh",
+                                                            "Tile",
+                                                            "Transpose",
+                                                            "Unsqueeze",
+                                                            "Where",
+                                                            "Xor"};
+  return kOps;
 }
 
 std::vector<Array> Folder::run(const OpCall& call) {
@@ -372,7 +393,7 @@ std::vector<Array> Folder::run(const OpCall& call) {
     }
     return parts;
   }
-  if (std::ranges::find(kMovements, op) != kMovements.end()) return {moved(call)};
+  if (auto result = moved(call)) return {*result};
   if (op.rfind("Reduce", 0) == 0) return {reduce(call)};
   static constexpr std::array kRows = {
       FoldRow{"GatherND", &Folder::gather_nd},

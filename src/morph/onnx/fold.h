@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +18,8 @@ class Folder {
   /// Results are kept in `storage`; together they may not exceed `most_bytes`.
   Folder(Storage& storage, uint64_t most_bytes) : storage_(storage), rest_(most_bytes) {}
 
-  static bool knows(std::string_view op);
+  /// The ops that run() computes, sorted.
+  static std::span<const std::string_view> ops();
 
   /// The outputs of a node all of whose inputs are constants. Throws Error with the node's label if
   /// op or arguments are not sound, or the results would be too large.
@@ -70,7 +73,8 @@ class Folder {
   Array where(const OpCall& call);
   Array reduce(const OpCall& call);
   Array matmul(const OpCall& call);
-  Array moved(const OpCall& call);
+  /// Of ops that move elements and compute nothing; nothing for others.
+  std::optional<Array> moved(const OpCall& call);
 
   Storage& storage_;
   uint64_t rest_;

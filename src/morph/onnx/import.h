@@ -42,6 +42,9 @@ struct Imported {
   Storage storage = {};                       ///< Owns the weights' bytes.
 };
 
+/// The ONNX ops that are read, sorted: as nodes of a network, or only where they are constant.
+std::vector<std::string> readable_ops();
+
 /// Turns a model into our graph. The batch is the first axis of every input and becomes 1, whatever
 /// size was traced; all that depends on no input's value is computed; local functions are inlined.
 /// Nodes keep their names, values that are returned or given keep theirs, and weights those of

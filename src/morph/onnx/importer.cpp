@@ -243,7 +243,8 @@ std::vector<Value> Importer::import_call(const OpCall& call) {
   for (size_t i = 0; i < call.input_count(); ++i) {
     is_constant = is_constant && (!call.has_input(i) || call.input(i).constant);
   }
-  if (is_constant && Folder::knows(op)) {
+  const auto folded_ops = Folder::ops();
+  if (is_constant && std::ranges::binary_search(folded_ops, op)) {
     std::vector<Value> values;
     for (const Array& array : folder_.run(call)) {
       values.push_back({.constant = array, .type = array.type});
@@ -478,6 +479,17 @@ NodeId Importer::operand(const OpCall& call, size_t i, size_t rank) {
   const NodeId id = add(call, std::move(node), {weight}).node;
   if (is_shared) operands_[key] = id;
   return id;
+}
+
+std::vector<std::string> readable_ops() {
+  std::set<std::string> names = {"Constant", "If"};
+  for (const OpDef* def : all_ops()) names.emplace(def->name);
+  for (const auto rules : {layer_rules(), movement_rules(), elementwise_rules()}) {
+    for (const ImportRow& row : rules) names.emplace(row.op);
+  }
+  for (const std::string_view op : Folder::ops()) names.emplace(op);
+  for (const char* own : {"Input", "LogisticGate", "Parameter"}) names.erase(own);
+  return {names.begin(), names.end()};
 }
 
 Imported import_model(Model model, const ImportOptions& options) {
