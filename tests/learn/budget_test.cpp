@@ -26,6 +26,15 @@ TEST(ParseBudget, Absolute) {
   EXPECT_EQ(parse_budget("params=12345").limit(0), 12345);
 }
 
+TEST(ParseBudget, OfALatency) {
+  EXPECT_EQ(parse_budget("latency:V100=0.5x").cost, "latency:V100");
+  const Budget stated = parse_budget("latency:peak=9300,bandwidth=732=50k");
+  EXPECT_EQ(stated.cost, "latency:peak=9300,bandwidth=732");
+  EXPECT_EQ(stated.limit(0), 50000);
+  EXPECT_ERROR(parse_budget("latency:V10=0.5x"), "Did you mean 'V100'?");
+  EXPECT_ERROR(parse_budget("latency=0.5x"), "latency:DEVICE");
+}
+
 TEST(ParseBudget, RefusesWhatIsNone) {
   EXPECT_ERROR(parse_budget("0.5x"),
                "budget '0.5x': expected COST=AMOUNT, such as flops=0.5x or params=200k");

@@ -55,6 +55,12 @@ BilinearForm BilinearForm::scaled(double factor) const {
           .slope_in = factor * slope_in};
 }
 
+Compat parse_compat(std::string_view name) {
+  if (name == "none") return Compat::kNone;
+  if (name == "morph-net") return Compat::kMorphNet;
+  throw Error(cat("--compat '", name, "' is unknown; there are none and morph-net"));
+}
+
 CostModel::CostModel(const CostOptions& options) : options_(options) {
   if (options.batch_size < 1) {
     throw Error(cat("batch size: expected 1 or more, got ", options.batch_size));

@@ -34,6 +34,9 @@ enum class Compat {
   kMorphNet,  ///< google-research/morph-net at d9286a1: its list of ops, and its mistakes.
 };
 
+/// "none" or "morph-net". Throws Error listing them.
+Compat parse_compat(std::string_view name);
+
 /// What costs depend on beside the network.
 struct CostOptions {
   int64_t batch_size = 1;     ///< Examples in a forward pass.

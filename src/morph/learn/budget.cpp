@@ -18,7 +18,7 @@ std::string Budget::text() const {
 }
 
 Budget parse_budget(std::string_view text) {
-  const size_t equals = text.find('=');
+  const size_t equals = text.rfind('=');  // A stated device has some of its own.
   if (equals == std::string_view::npos) {
     throw Error(
         cat("budget '", text, "': expected COST=AMOUNT, such as flops=0.5x or params=200k"));

@@ -51,9 +51,12 @@ Params snapshot(const GraphModule& module) {
   return copies;
 }
 
-std::map<std::string, double> measure_costs(const Graph& graph) {
+std::map<std::string, double> measure_costs(const Graph& graph,
+                                            const std::vector<std::string>& more) {
+  std::vector<std::string> names = default_cost_names();
+  names.insert(names.end(), more.begin(), more.end());
   std::map<std::string, double> costs;
-  for (const std::string& name : default_cost_names()) {
+  for (const std::string& name : names) {
     costs[name] = network_cost(graph, *make_cost_model(name));
   }
   return costs;

@@ -43,7 +43,8 @@ TrainSummary run_phase(const Session& session, GraphModule& module, const Traini
 /// The weights of a module on the CPU, as a copy.
 Params snapshot(const GraphModule& module);
 
-/// The costs of a network by name of the cost model, all that there are.
-std::map<std::string, double> measure_costs(const Graph& graph);
+/// What a network costs, by resource: those that are always reported, and `more`.
+std::map<std::string, double> measure_costs(const Graph& graph,
+                                            const std::vector<std::string>& more = {});
 
 }  // namespace morph
