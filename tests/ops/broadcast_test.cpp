@@ -8,7 +8,7 @@ namespace {
 Node binary(const std::string& op) { return {.name = "y", .op = op}; }
 
 TEST(Broadcast, InfersShapes) {
-  for (const std::string op : {"Add", "Mul"}) {
+  for (const std::string op : {"Add", "Div", "Max", "Mean", "Min", "Mul", "Pow", "Sub", "Sum"}) {
     EXPECT_EQ(shape_of(binary(op), {{1, 3, 4, 4}, {1, 3, 4, 4}}), (Shape{1, 3, 4, 4}));
     EXPECT_EQ(shape_of(binary(op), {{1, 3, 4, 1}, {1, 1, 4, 5}}), (Shape{1, 3, 4, 5}));
   }
@@ -84,6 +84,25 @@ TEST(Mul, TiesAGateToTheMapItScales) {
   const Value gate = chain.value({1, 2, 1, 1});
   EXPECT_EQ(chain.apply(binary("Mul"), {x, gate}).channels, x.channels);
   EXPECT_TRUE(chain.tied(0, 2) && chain.tied(1, 3));
+}
+
+TEST(Elementwise, PinsOneChannelThatMeetsAll) {
+  for (const std::string op : {"Div", "Max", "Mean", "Min", "Pow", "Sub"}) {
+    Chain chain;
+    const Value x = chain.value({1, 2, 4, 4});
+    const Value mask = chain.value({1, 1, 4, 4});
+    EXPECT_EQ(chain.apply(binary(op), {x, mask}).channels, x.channels) << op;
+    EXPECT_EQ(chain.reason(2), "meets every channel of 'y'") << op;
+    EXPECT_EQ(chain.reason(0), "") << op;
+  }
+}
+
+TEST(Elementwise, TakesOneOperandWhereOnnxDoes) {
+  for (const std::string op : {"Max", "Mean", "Min", "Sum"}) {
+    Chain chain;
+    const Value x = chain.value({1, 2, 4, 4});
+    EXPECT_EQ(chain.apply(binary(op), {x}).channels, x.channels) << op;
+  }
 }
 
 TEST(Mul, PinsOneChannelThatScalesAll) {

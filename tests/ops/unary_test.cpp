@@ -19,15 +19,36 @@ TEST_P(Unary, KeepsShapeAndChannels) {
 
 INSTANTIATE_TEST_SUITE_P(Ops,
                          Unary,
-                         ::testing::Values("Clip",
+                         ::testing::Values("Abs",
+                                           "Ceil",
+                                           "Celu",
+                                           "Clip",
+                                           "Cos",
                                            "Dropout",
+                                           "Elu",
+                                           "Erf",
+                                           "Exp",
+                                           "Floor",
+                                           "Gelu",
                                            "HardSigmoid",
                                            "HardSwish",
                                            "Identity",
                                            "LeakyRelu",
+                                           "Log",
+                                           "LogSoftmax",
+                                           "LpNormalization",
+                                           "Mish",
+                                           "Neg",
+                                           "Reciprocal",
                                            "Relu",
+                                           "Selu",
                                            "Sigmoid",
+                                           "Sin",
                                            "Softmax",
+                                           "Softplus",
+                                           "Softsign",
+                                           "Sqrt",
+                                           "Swish",
                                            "Tanh"),
                          [](const auto& sample) { return sample.param; });
 
@@ -36,11 +57,25 @@ Node node(const std::string& op, Attrs attrs) {
 }
 
 TEST(Softmax, PinsTheChannelsItMixes) {
+  for (const std::string op : {"Softmax", "LogSoftmax", "LpNormalization"}) {
+    Chain chain;
+    const Value x = chain.value({1, 2, 4});
+    chain.apply(node(op, {{"axis", Ints{1}}}), {x});
+    EXPECT_EQ(chain.reason(0), op + " over channels in 'a'");
+    EXPECT_EQ(chain.reason(1), op + " over channels in 'a'");
+  }
+}
+
+TEST(LRN, PinsNeighbouringChannels) {
   Chain chain;
-  const Value x = chain.value({1, 2, 4});
-  chain.apply(node("Softmax", {{"axis", Ints{1}}}), {x});
-  EXPECT_EQ(chain.reason(0), "Softmax over channels in 'a'");
-  EXPECT_EQ(chain.reason(1), "Softmax over channels in 'a'");
+  const Value x = chain.value({1, 2, 4, 4});
+  const Value y = chain.apply(node("LRN", {{"size", Ints{3}}}), {x});
+  EXPECT_EQ(y.shape, x.shape);
+  EXPECT_EQ(y.channels, x.channels);
+  EXPECT_EQ(chain.reason(1), "LRN over neighbouring channels in 'a'");
+  EXPECT_ERROR(shape_of(node("LRN", {}), {{1, 2, 4}}), "[a: LRN] needs the attribute 'size'");
+  EXPECT_ERROR(shape_of(node("LRN", {{"size", Ints{0}}}), {{1, 2, 4}}),
+               "must be at least 1, got 0");
 }
 
 TEST(Softmax, RefusesTheBatchAndUnknownAxes) {
@@ -60,6 +95,10 @@ TEST(Unary, RefusesAttributesThatDoNotFit) {
                "attribute 'alpha' must be a number");
   EXPECT_ERROR(shape_of(node("HardSigmoid", {{"beta", Ints{1, 2}}}), {x}),
                "attribute 'beta' must be one number");
+  EXPECT_ERROR(shape_of(node("Celu", {{"alpha", Ints{0}}}), {x}), "alpha must not be 0");
+  EXPECT_ERROR(shape_of(node("Gelu", {{"approximate", "fast"}}), {x}),
+               "[a: Gelu] attribute 'approximate' must be none or tanh, got 'fast'");
+  EXPECT_ERROR(shape_of(node("LpNormalization", {{"p", Ints{3}}}), {x}), "must be 1 or 2, got 3");
 }
 
 }  // namespace

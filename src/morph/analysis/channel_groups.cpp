@@ -50,6 +50,18 @@ void tie_shared_params(const Graph& graph, Trace& trace) {
       if (!is_first) trace.flow.tie(it->second->ids, param.ids);
     }
   }
+  std::map<std::string, const Channels*> first_value;
+  for (const NodeId id : graph.ids()) {
+    const std::string& slot = trace.notes[index(id)].value_param;
+    if (slot.empty()) continue;
+    const Channels& value = trace.channels[index(id)];
+    const auto [it, is_first] = first_value.emplace(graph[id].params.at(slot).tensor, &value);
+    if (!is_first) trace.flow.tie(it->second->ids, value.ids);
+  }
+}
+
+int64_t count_varying(const Channels& channels) {
+  return std::ranges::count_if(channels.extents, [](int64_t extent) { return extent > 1; });
 }
 
 /// Where channels vary along more than one axis (a reshape split them), what is kept must be a
@@ -57,15 +69,33 @@ void tie_shared_params(const Graph& graph, Trace& trace) {
 void tie_rectangles(Trace& trace) {
   for (Channels& channels : trace.channels) {
     for (ChannelId& id : channels.ids) id = trace.flow.representative(id);
+    if (count_varying(channels) < 2) continue;
     const Channels distinct = channels.compressed();
-    const auto varying = std::count_if(
-        distinct.extents.begin(), distinct.extents.end(), [](int64_t n) { return n > 1; });
-    if (varying < 2) continue;
+    if (count_varying(distinct) < 2) continue;
     size_t last = distinct.extents.size() - 1;
     while (!distinct.varies_along(last)) --last;
     const auto period = static_cast<size_t>(distinct.extents[last]);
     for (size_t i = period; i < distinct.ids.size(); ++i) {
       trace.flow.tie(distinct.ids[i % period], distinct.ids[i]);
+    }
+  }
+}
+
+/// A param that is its node's value carries channels along the axis where the value does, which is
+/// known once the value has met others. A single channel is taken to lie on axis 1.
+void bind_values(const Graph& graph, Trace& trace) {
+  for (const NodeId id : graph.ids()) {
+    NodeChannels& notes = trace.notes[index(id)];
+    if (notes.value_param.empty()) continue;
+    Channels value = trace.channels[index(id)];
+    for (ChannelId& set : value.ids) set = trace.flow.representative(set);
+    value = value.compressed();
+    const Shape& shape = graph[id].shape;
+    for (size_t axis = 1; axis < shape.size(); ++axis) {
+      const bool is_single = axis == 1 && shape[axis] == 1 && value.ids.size() == 1;
+      if (!value.varies_along(axis) && !is_single) continue;
+      MORPH_CHECK(static_cast<int64_t>(value.ids.size()) == shape[axis]);
+      notes.params.push_back({.slot = notes.value_param, .axis = axis, .ids = value.ids});
     }
   }
 }
@@ -247,6 +277,7 @@ ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope)
   LayerChannels layers = find_layers(graph, trace.notes);
   tie_layers(graph, layers, scope.tie, trace.flow);
   tie_rectangles(trace);
+  bind_values(graph, trace);
   add_pins(graph, layers, scope, trace);
 
   ChannelGroups result;

@@ -1,11 +1,17 @@
+#include <algorithm>
+
+#include <ATen/ops/add.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 
 #include "morph/base/error.h"
 #include "morph/nn/kernels.h"
 #include "morph/nn/padded_window.h"
+#include "morph/ops/filters.h"
+#include "morph/ops/transposed_window.h"
 
 namespace morph::kernels {
 
@@ -55,10 +61,47 @@ Kernel conv(const KernelSite& site) {
   };
 }
 
+Kernel conv_transpose(const KernelSite& site) {
+  const Filters filters = transposed_filters(site.node);
+  const TransposedWindow window = transposed_window(site.node, site.inputs.front(), filters.kernel);
+  const std::vector<int64_t> none(window.output.size(), 0);
+  std::vector<int64_t> outer;
+  for (size_t axis = window.output.size(); axis-- > 0;) {
+    outer.push_back(-window.cut_begin[axis]);
+    outer.push_back(-window.cut_end[axis]);
+  }
+  const bool is_whole =
+      std::all_of(outer.begin(), outer.end(), [](int64_t pad) { return pad == 0; });
+  return [=](const KernelCall& call) {
+    const at::Tensor whole = at::convolution(call.input(),
+                                             call.param("weight"),
+                                             /*bias=*/std::nullopt,
+                                             window.strides,
+                                             none,
+                                             window.dilations,
+                                             /*transposed=*/true,
+                                             none,
+                                             filters.groups);
+    const at::Tensor y = is_whole ? whole : at::constant_pad_nd(whole, outer);
+    const std::optional<at::Tensor> bias = call.optional_param("bias");
+    if (!bias) return y;
+    std::vector<int64_t> extents(none.size() + 2, 1);
+    extents[1] = -1;
+    return at::add(y, bias->reshape(extents));
+  };
+}
+
 Kernel gemm(const KernelSite&) {
   return [](const KernelCall& call) {
     return at::linear(call.input(), call.param("weight"), call.optional_param("bias"));
   };
+}
+
+Kernel mat_mul(const KernelSite& site) {
+  if (site.inputs.size() == 2) {
+    return [](const KernelCall& call) { return at::matmul(call.inputs[0], call.inputs[1]); };
+  }
+  return [](const KernelCall& call) { return at::matmul(call.input(), call.param("weight")); };
 }
 
 }  // namespace morph::kernels

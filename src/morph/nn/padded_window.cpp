@@ -20,6 +20,10 @@ bool PaddedWindow::is_symmetric_pool() const {
   return is_symmetric();
 }
 
+bool PaddedWindow::is_dilated() const {
+  return std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d > 1; });
+}
+
 bool PaddedWindow::hangs_over() const {
   for (size_t i = 0; i < kernel.size(); ++i) {
     if (needed_end[i] > pads_end[i]) return true;

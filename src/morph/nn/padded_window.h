@@ -21,6 +21,9 @@ struct PaddedWindow : Window {
   /// The same for LibTorch's pools, which pad by half a window at most.
   bool is_symmetric_pool() const;
 
+  /// True if a window's positions lie apart along some axis.
+  bool is_dilated() const;
+
   /// True if a window ends behind the node's padding.
   bool hangs_over() const;
 

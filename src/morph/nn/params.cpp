@@ -28,15 +28,18 @@ uint64_t tensor_seed(uint64_t seed, std::string_view name) {
   return mix_seeds(seed, hash);
 }
 
-/// The number of inputs that one output of a layer is the weighted sum of: of weight [O, I, k…].
+/// The number of inputs that one output of a dense layer is the weighted sum of: [O, I] for Gemm,
+/// [I, O] for MatMul.
 double fan_in(const Node& node) {
   const Shape& weight = node.params.at("weight").shape;
-  return static_cast<double>(element_count(weight) / weight[0]);
+  return static_cast<double>(node.op == "MatMul" ? weight[0] : weight[1]);
 }
 
-/// The number of outputs that one input of a convolution contributes to.
+/// The number of outputs that one input of a convolution contributes to: of weight [O, I / group,
+/// k…], or [I, O / group, k…] for ConvTranspose.
 double fan_out(const Node& node) {
   const Shape& weight = node.params.at("weight").shape;
+  if (node.op == "ConvTranspose") return static_cast<double>(element_count(weight) / weight[0]);
   const double groups = static_cast<double>(node.integer("group", 1));
   return static_cast<double>(element_count(weight) / weight[1]) / groups;
 }
@@ -76,6 +79,21 @@ at::Tensor ones(const Node&, const Shape& shape, uint64_t) {
   return at::full(shape, 1, at::kFloat);
 }
 
+/// As in He et al. 2015, who introduced PReLU.
+at::Tensor quarter(const Node&, const Shape& shape, uint64_t) {
+  return at::full(shape, 0.25, at::kFloat);
+}
+
+/// What a Parameter or Constant says that it begins with.
+at::Tensor stated(const Node& node, const Shape& shape, uint64_t) {
+  if (node.op == "Constant" && node.attrs.count("initial") == 0) {
+    throw Error(cat(node.label(),
+                    " has a value that only a file with the network's weights knows; load them, or "
+                    "state the attribute 'initial' if all its elements are one number"));
+  }
+  return at::full(shape, node.number("initial", 0), at::kFloat);
+}
+
 struct Initializer {
   std::string_view op;
   std::string_view slot;
@@ -87,10 +105,22 @@ constexpr std::array kInitializers = {
     Initializer{"BatchNormalization", "bias", zeros},
     Initializer{"BatchNormalization", "running_mean", zeros},
     Initializer{"BatchNormalization", "running_var", ones},
+    Initializer{"Constant", "value", stated},
     Initializer{"Conv", "weight", kaiming_normal},
     Initializer{"Conv", "bias", zeros},
+    Initializer{"ConvTranspose", "weight", kaiming_normal},
+    Initializer{"ConvTranspose", "bias", zeros},
     Initializer{"Gemm", "weight", uniform_by_fan_in},
     Initializer{"Gemm", "bias", uniform_by_fan_in},
+    Initializer{"GroupNormalization", "weight", ones},
+    Initializer{"GroupNormalization", "bias", zeros},
+    Initializer{"InstanceNormalization", "weight", ones},
+    Initializer{"InstanceNormalization", "bias", zeros},
+    Initializer{"LayerNormalization", "weight", ones},
+    Initializer{"LayerNormalization", "bias", zeros},
+    Initializer{"MatMul", "weight", uniform_by_fan_in},
+    Initializer{"PRelu", "slope", quarter},
+    Initializer{"Parameter", "value", stated},
 };
 
 const Initializer& initializer(const Node& node, const std::string& slot) {

@@ -24,22 +24,6 @@ std::optional<at::Scalar> bound(const Node& node, const std::string& key) {
 
 }  // namespace
 
-Kernel add(const KernelSite&) {
-  return [](const KernelCall& call) {
-    at::Tensor sum = call.input();
-    for (const at::Tensor& term : call.inputs.subspan(1)) sum = at::add(sum, term);
-    return sum;
-  };
-}
-
-Kernel mul(const KernelSite&) {
-  return [](const KernelCall& call) {
-    at::Tensor product = call.input();
-    for (const at::Tensor& factor : call.inputs.subspan(1)) product = at::mul(product, factor);
-    return product;
-  };
-}
-
 Kernel clip(const KernelSite& site) {
   const auto low = bound(site.node, "min");
   const auto high = bound(site.node, "max");

@@ -2,11 +2,14 @@
 #include <limits>
 #include <numeric>
 
+#include <ATen/ops/amax.h>
 #include <ATen/ops/avg_pool1d.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/avg_pool3d.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/convolution.h>
 #include <ATen/ops/div.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/max_pool1d.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/max_pool3d.h>
@@ -48,6 +51,29 @@ at::Tensor mean_over(const at::Tensor& x,
   }
 }
 
+/// The mean of each window whose positions lie apart, by a convolution: LibTorch's pools know no
+/// dilation.
+at::Tensor dilated_mean(const at::Tensor& padded, const PaddedWindow& w) {
+  Shape weight = {padded.size(1), 1};
+  weight.insert(weight.end(), w.kernel.begin(), w.kernel.end());
+  const std::vector<int64_t> none(w.kernel.size(), 0);
+  const double share = 1.0 / static_cast<double>(element_count(w.kernel));
+  return at::convolution(padded,
+                         at::full(weight, share, padded.options()),
+                         /*bias=*/std::nullopt,
+                         w.strides,
+                         none,
+                         w.dilations,
+                         /*transposed=*/false,
+                         none,
+                         padded.size(1));
+}
+
+at::Tensor mean_over_padded(const at::Tensor& padded, const PaddedWindow& w) {
+  if (w.is_dilated()) return dilated_mean(padded, w);
+  return mean_over(padded, w, std::vector<int64_t>(w.kernel.size(), 0), Border::kCounted);
+}
+
 /// 1 where a position of the padded input counts into a mean, 0 where it does not: [1, 1,
 /// spatial…].
 at::Tensor countable(const at::Tensor& x, const PaddedWindow& w, Border border) {
@@ -73,7 +99,7 @@ Kernel average_pool(const KernelSite& site) {
       site.node.integer("count_include_pad", 0) != 0 ? Border::kCounted : Border::kIgnored;
   // LibTorch would count what hangs over the node's padding, ONNX does not.
   const bool miscounts = border == Border::kCounted && window.hangs_over();
-  if (window.is_symmetric_pool() && !miscounts) {
+  if (window.is_symmetric_pool() && !miscounts && !window.is_dilated()) {
     return [window, border](const KernelCall& call) {
       return mean_over(call.input(), window, window.pads_begin, border);
     };
@@ -81,10 +107,8 @@ Kernel average_pool(const KernelSite& site) {
   const std::vector<int64_t> outer = innermost_first(window.pads_begin, window.explicit_end());
   return [window, border, outer](const KernelCall& call) {
     const at::Tensor padded = at::constant_pad_nd(call.input(), outer);
-    const std::vector<int64_t> none(window.kernel.size(), 0);
     const at::Tensor share = countable(call.input(), window, border);
-    return at::div(mean_over(padded, window, none, Border::kCounted),
-                   mean_over(share, window, none, Border::kCounted));
+    return at::div(mean_over_padded(padded, window), mean_over_padded(share, window));
   };
 }
 
@@ -92,6 +116,12 @@ Kernel global_average_pool(const KernelSite& site) {
   std::vector<int64_t> axes(site.node.shape.size() - 2);
   std::iota(axes.begin(), axes.end(), 2);
   return [axes](const KernelCall& call) { return at::mean(call.input(), axes, /*keepdim=*/true); };
+}
+
+Kernel global_max_pool(const KernelSite& site) {
+  std::vector<int64_t> axes(site.node.shape.size() - 2);
+  std::iota(axes.begin(), axes.end(), 2);
+  return [axes](const KernelCall& call) { return at::amax(call.input(), axes, /*keepdim=*/true); };
 }
 
 Kernel max_pool(const KernelSite& site) {

@@ -1,12 +1,17 @@
+#include <algorithm>
 #include <vector>
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/flip.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/pad.h>
 #include <ATen/ops/slice.h>
+#include <ATen/ops/tensor.h>
 
 #include "morph/nn/kernels.h"
 #include "morph/nn/padded_window.h"
+#include "morph/ops/blocks.h"
+#include "morph/ops/gather.h"
 #include "morph/ops/slice.h"
 #include "morph/ops/transpose.h"
 
@@ -32,12 +37,66 @@ std::vector<int64_t> torch_pads(const std::vector<int64_t>& pads) {
   return result;
 }
 
+/// The inputs with constants, which are a batch of one, repeated for the examples of the others.
+std::vector<at::Tensor> of_one_batch(std::span<const at::Tensor> inputs) {
+  int64_t batch = 1;
+  for (const at::Tensor& input : inputs) batch = std::max(batch, input.size(0));
+  std::vector<at::Tensor> result;
+  for (const at::Tensor& input : inputs) {
+    Shape shape(input.sizes().begin(), input.sizes().end());
+    shape.front() = batch;
+    result.push_back(input.expand(shape));
+  }
+  return result;
+}
+
+/// A shape that takes any batch.
+Shape open_batch(Shape shape) {
+  shape.front() = -1;
+  return shape;
+}
+
+Kernel moved(const KernelSite& site, const BlockMove& move) {
+  return [split = open_batch(move.split), perm = move.perm, target = open_batch(site.node.shape)](
+             const KernelCall& call) {
+    return call.input().reshape(split).permute(perm).reshape(target);
+  };
+}
+
 }  // namespace
 
 Kernel concat(const KernelSite& site) {
   const int64_t axis = site.node.integer("axis", 1);
-  return [axis](const KernelCall& call) {
-    return at::cat(at::TensorList(call.inputs.data(), call.inputs.size()), axis);
+  return [axis](const KernelCall& call) { return at::cat(of_one_batch(call.inputs), axis); };
+}
+
+Kernel depth_to_space(const KernelSite& site) {
+  return moved(site, depth_to_space_move(site.node, site.inputs.front()));
+}
+
+Kernel space_to_depth(const KernelSite& site) {
+  return moved(site, space_to_depth_move(site.node, site.inputs.front()));
+}
+
+Kernel expand(const KernelSite& site) {
+  return [target = open_batch(site.node.shape)](const KernelCall& call) {
+    return call.input().expand(target);
+  };
+}
+
+Kernel gather(const KernelSite& site) {
+  const auto [axis, positions] = gathered_positions(site.node, site.inputs.front());
+  return [axis = static_cast<int64_t>(axis),
+          table = at::tensor(positions, at::kLong),
+          target = open_batch(site.node.shape)](const KernelCall& call) mutable {
+    table = table.to(call.input().device());
+    return at::index_select(call.input(), axis, table).reshape(target);
+  };
+}
+
+Kernel tile(const KernelSite& site) {
+  return [counts = site.node.ints("repeats", {})](const KernelCall& call) {
+    return call.input().repeat(counts);
   };
 }
 
@@ -57,11 +116,12 @@ Kernel pad(const KernelSite& site) {
   };
 }
 
-/// Reshape and Flatten: the inferred shape with the first axis left open takes any batch.
+/// Reshape, Flatten, Squeeze and Unsqueeze: the inferred shape with the first axis left open takes
+/// any batch.
 Kernel reshape(const KernelSite& site) {
-  Shape target = site.node.shape;
-  target.front() = -1;
-  return [target](const KernelCall& call) { return call.input().reshape(target); };
+  return [target = open_batch(site.node.shape)](const KernelCall& call) {
+    return call.input().reshape(target);
+  };
 }
 
 Kernel slice(const KernelSite& site) {

@@ -2,13 +2,6 @@
 #include "morph/ops/rules.h"
 
 namespace morph {
-namespace {
-
-Channels add_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow) {
-  return united_channels(inputs, node.shape, flow);
-}
-
-}  // namespace
 
 /// ONNX Add, also with more than two operands.
 constinit const OpDef kAdd{
@@ -18,7 +11,7 @@ constinit const OpDef kAdd{
     .slots = {},
     .attributes = {},
     .infer_shape = broadcast_shape,
-    .channels = add_channels,
+    .channels = sum_channels,
     .work = uncounted_work,
     .resize = keep_attributes,
     .needs = Needs::kAnyInput,

@@ -4,8 +4,8 @@
 namespace morph {
 namespace {
 
-constexpr std::array<std::string_view, 6> kAttributes = {
-    "auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides"};
+constexpr std::array<std::string_view, 7> kAttributes = {
+    "auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"};
 
 }  // namespace
 

@@ -8,24 +8,101 @@
 namespace morph {
 namespace {
 
-std::vector<bool> varying_axes(std::span<const ValueChannels> inputs) {
-  std::vector<bool> varying(inputs[0].shape.size(), false);
-  for (const ValueChannels& input : inputs) {
+using Axes = std::vector<bool>;
+
+/// A network's values, or its constants: the latter are open.
+enum class Which { kSettled, kOpen };
+
+bool is_any(std::span<const ValueChannels> inputs, Which which) {
+  return std::any_of(inputs.begin(), inputs.end(), [which](const ValueChannels& input) {
+    return input.channels.is_open == (which == Which::kOpen);
+  });
+}
+
+Axes varying_axes(std::span<const ValueChannels> inputs, Which which) {
+  Axes varying(inputs[0].shape.size(), false);
+  for (const auto& [shape, channels] : inputs) {
+    if (channels.is_open != (which == Which::kOpen)) continue;
     for (size_t axis = 0; axis < varying.size(); ++axis) {
-      if (input.channels.varies_along(axis)) varying[axis] = true;
+      if (channels.varies_along(axis)) varying[axis] = true;
     }
   }
   return varying;
 }
 
-bool is_spread(const ValueChannels& input, const std::vector<bool>& varying) {
+/// The axes of a constant that hold channels where it meets `inputs`. What it meets may be a single
+/// channel that it spreads: then the first axis that it widens.
+Axes channel_axes(std::span<const ValueChannels> inputs) {
+  Axes axes = varying_axes(inputs, Which::kSettled);
+  if (std::find(axes.begin(), axes.end(), true) != axes.end()) return axes;
+  const Axes of_constants = varying_axes(inputs, Which::kOpen);
+  for (size_t axis = 0; axis < axes.size(); ++axis) {
+    const bool is_widened =
+        of_constants[axis] && std::all_of(inputs.begin(), inputs.end(), [axis](const auto& input) {
+          return input.channels.is_open || input.shape[axis] == 1;
+        });
+    if (!is_widened) continue;
+    axes[axis] = true;
+    break;
+  }
+  return axes;
+}
+
+/// The channels with positions along the other axes tied.
+Channels settled(const Channels& open, Axes channel_axes, ChannelFlow& flow) {
+  channel_axes.flip();
+  Channels result = flow.merged(open, channel_axes);
+  result.is_open = false;
+  return result;
+}
+
+Axes varying_axes(std::span<const Channels> operands) {
+  Axes varying(operands[0].extents.size(), false);
+  for (const Channels& channels : operands) {
+    for (size_t axis = 0; axis < varying.size(); ++axis) {
+      if (channels.varies_along(axis)) varying[axis] = true;
+    }
+  }
+  return varying;
+}
+
+/// Whether an operand is one channel, spread over all channels of another operand.
+bool is_spread(const Shape& shape, const Channels& channels, const Axes& varying) {
   bool any = false;
   for (size_t axis = 0; axis < varying.size(); ++axis) {
     if (!varying[axis]) continue;
-    if (input.shape[axis] != 1) return false;
+    if (shape[axis] != 1) return false;
     any = true;
   }
-  return any && input.channels.ids.size() == 1;
+  return any && channels.ids.size() == 1;
+}
+
+enum class Spread { kFree, kPinned };
+
+Channels united_channels(const Node& node,
+                         std::span<const ValueChannels> inputs,
+                         Spread spread,
+                         ChannelFlow& flow) {
+  const std::vector<Channels> operands = met_channels(inputs, flow);
+  const Axes varying = varying_axes(operands);
+  std::optional<Channels> united;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (is_spread(inputs[i].shape, operands[i], varying)) {
+      if (spread == Spread::kFree) continue;
+      flow.pin(
+          operands[i].ids,
+          cat(node.op == "Mul" ? "multiplies" : "meets", " every channel of '", node.name, "'"));
+      continue;
+    }
+    const Channels channels = operands[i].expanded(node.shape, varying);
+    if (united) {
+      flow.tie(united->ids, channels.ids);
+    } else {
+      united = channels;
+    }
+  }
+  MORPH_CHECK(united);
+  return *united;
 }
 
 }  // namespace
@@ -49,29 +126,27 @@ Shape broadcast_shape(const Node& node, std::span<const Shape> inputs) {
   return shape;
 }
 
-std::vector<bool> spread_operands(std::span<const ValueChannels> inputs) {
-  const std::vector<bool> varying = varying_axes(inputs);
-  std::vector<bool> spread;
-  for (const ValueChannels& input : inputs) spread.push_back(is_spread(input, varying));
-  return spread;
+std::vector<Channels> met_channels(std::span<const ValueChannels> inputs, ChannelFlow& flow) {
+  std::vector<Channels> operands;
+  if (!is_any(inputs, Which::kSettled) || !is_any(inputs, Which::kOpen)) {
+    for (const ValueChannels& input : inputs) operands.push_back(input.channels);
+    return operands;
+  }
+  const Axes axes = channel_axes(inputs);
+  for (const auto& [shape, channels] : inputs) {
+    operands.push_back(channels.is_open ? settled(channels, axes, flow) : channels);
+  }
+  return operands;
 }
 
-Channels united_channels(std::span<const ValueChannels> inputs,
-                         const Shape& shape,
-                         ChannelFlow& flow) {
-  const std::vector<bool> varying = varying_axes(inputs);
-  std::optional<Channels> united;
-  for (const ValueChannels& input : inputs) {
-    if (is_spread(input, varying)) continue;
-    const Channels channels = input.channels.expanded(shape, varying);
-    if (united) {
-      flow.tie(united->ids, channels.ids);
-    } else {
-      united = channels;
-    }
-  }
-  MORPH_CHECK(united);
-  return *united;
+Channels sum_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow) {
+  return united_channels(node, inputs, Spread::kFree, flow);
+}
+
+Channels elementwise_channels(const Node& node,
+                              std::span<const ValueChannels> inputs,
+                              ChannelFlow& flow) {
+  return united_channels(node, inputs, Spread::kPinned, flow);
 }
 
 }  // namespace morph

@@ -11,13 +11,19 @@ namespace morph {
 /// and if ranks differ: aligned from the last axis, batches would meet other axes.
 Shape broadcast_shape(const Node& node, std::span<const Shape> inputs);
 
-/// For each operand whether it is one channel spread over all channels of another operand.
-std::vector<bool> spread_operands(std::span<const ValueChannels> inputs);
+/// The channels of each operand of an op that lays its operands over or beside each other. A
+/// constant does not know which of its axes hold channels (Channels::is_open): those along which
+/// the other operands vary do, and its positions along the rest are tied.
+std::vector<Channels> met_channels(std::span<const ValueChannels> inputs, ChannelFlow& flow);
 
-/// Ties what meets in one position, leaving spread operands alone, and returns the output's
-/// channels. `shape` is the output's.
-Channels united_channels(std::span<const ValueChannels> inputs,
-                         const Shape& shape,
-                         ChannelFlow& flow);
+/// Rule for channels of Add and Sum: what meets in one position is tied. An operand that is one
+/// channel spread over all channels of the others stays free: when removed it reads as zero.
+Channels sum_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow);
+
+/// Rule for channels of other elementwise ops with several operands: the same, but an operand that
+/// is spread over all channels is pinned.
+Channels elementwise_channels(const Node& node,
+                              std::span<const ValueChannels> inputs,
+                              ChannelFlow& flow);
 
 }  // namespace morph

@@ -76,6 +76,18 @@ std::vector<ChannelId> ChannelFlow::along_axis(const Channels& value,
   return ids;
 }
 
+Channels ChannelFlow::merged(const Channels& value, const std::vector<bool>& axes) {
+  Channels result = value;
+  for (size_t axis = 0; axis < axes.size(); ++axis) {
+    if (!axes[axis] || !result.varies_along(axis)) continue;
+    const auto extent = static_cast<size_t>(result.extents[axis]);
+    const Channels first = taken(result, axis, std::vector<int64_t>{0});
+    tie(taken(first, axis, std::vector<int64_t>(extent, 0)).ids, result.ids);
+    result = first;
+  }
+  return result;
+}
+
 void ChannelFlow::bind_output(std::string slot, size_t axis, std::vector<ChannelId> ids) {
   notes_.params.push_back({std::move(slot), axis, std::move(ids), true});
 }
@@ -87,6 +99,8 @@ void ChannelFlow::bind_input(std::string slot, size_t axis, std::vector<ChannelI
 void ChannelFlow::reads(std::vector<ChannelId> ids) {
   notes_.reads.insert(notes_.reads.end(), ids.begin(), ids.end());
 }
+
+void ChannelFlow::bind_value(std::string slot) { notes_.value_param = std::move(slot); }
 
 NodeChannels ChannelFlow::take_notes() { return std::exchange(notes_, NodeChannels{}); }
 

@@ -23,6 +23,8 @@ using ChannelId = int32_t;
 struct Channels {
   Shape extents = {};
   std::vector<ChannelId> ids = {};
+  bool is_open = false;  ///< Of a constant that has not met other values yet: it varies along all
+                         ///< its axes, and what it meets says which of them hold channels.
 
   /// The same id everywhere: a value without channels to tell apart.
   static Channels uniform(size_t rank, ChannelId id);
@@ -54,6 +56,8 @@ struct NodeChannels {
   std::vector<ParamChannels> params = {};
   std::vector<ChannelId> reads = {};  ///< Input channels each output channel is computed from all
                                       ///< of (Conv, Gemm); empty for ops that mix no channels.
+  std::string value_param = {};       ///< Slot of the param that is the node's value, if one is:
+                                      ///< its axes carry the channels of the value's axes.
 };
 
 /// Channels that may not be removed, and why.
@@ -84,12 +88,17 @@ class ChannelFlow {
   /// varies along another axis is tied, so that position i is one channel set.
   std::vector<ChannelId> along_axis(const Channels& value, const Shape& shape, size_t axis);
 
+  /// The channels of `value` with all positions along the axes marked true tied: they go together.
+  Channels merged(const Channels& value, const std::vector<bool>& axes);
+
   /// Notes for the node under analysis that positions of a param's axis are output channels …
   void bind_output(std::string slot, size_t axis, std::vector<ChannelId> ids);
   /// … or channels that the node reads.
   void bind_input(std::string slot, size_t axis, std::vector<ChannelId> ids);
   /// Notes that every output channel of the node is computed from all of these.
   void reads(std::vector<ChannelId> ids);
+  /// Notes that the node's value is a param of its own.
+  void bind_value(std::string slot);
 
   /// Ends the analysis of one node and returns what was noted for it.
   NodeChannels take_notes();

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "morph/base/error.h"
+#include "morph/ops/broadcast.h"
 #include "morph/ops/id_tensor.h"
 #include "morph/ops/rules.h"
 
@@ -45,18 +46,19 @@ Channels concat_channels(const Node& node,
                          std::span<const ValueChannels> inputs,
                          ChannelFlow& flow) {
   const size_t axis = concat_axis(node, node.shape.size());
+  const std::vector<Channels> met = met_channels(inputs, flow);
   std::vector<bool> grown(node.shape.size(), false);
-  for (const ValueChannels& input : inputs) {
+  for (const Channels& channels : met) {
     for (size_t i = 0; i < grown.size(); ++i) {
-      if (input.channels.varies_along(i)) grown[i] = true;
+      if (channels.varies_along(i)) grown[i] = true;
     }
   }
   const bool along_others =
       !grown[axis] && std::find(grown.begin(), grown.end(), true) != grown.end();
   grown[axis] = !along_others;
   std::vector<Channels> parts;
-  for (const ValueChannels& input : inputs) {
-    parts.push_back(input.channels.expanded(input.shape, grown));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    parts.push_back(met[i].expanded(inputs[i].shape, grown));
   }
   return along_others ? continued(parts, flow) : joined(parts, axis);
 }

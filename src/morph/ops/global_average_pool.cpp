@@ -2,16 +2,6 @@
 #include "morph/ops/rules.h"
 
 namespace morph {
-namespace {
-
-Shape global_pool_shape(const Node& node, std::span<const Shape> inputs) {
-  check_rank(node, inputs[0], 3, 5);
-  Shape shape(inputs[0].size(), 1);
-  shape[1] = inputs[0][1];
-  return shape;
-}
-
-}  // namespace
 
 constinit const OpDef kGlobalAveragePool{
     .name = "GlobalAveragePool",

@@ -71,7 +71,7 @@ Channels taken(const Channels& value, size_t axis, std::span<const int64_t> posi
   for (const int64_t position : positions) {
     MORPH_CHECK(position >= 0 && position < value.extents[axis]);
   }
-  Channels result{.extents = value.extents};
+  Channels result{.extents = value.extents, .is_open = value.is_open};
   result.extents[axis] = static_cast<int64_t>(positions.size());
   result.ids.reserve(split.outer * positions.size() * split.inner);
   for (size_t outer = 0; outer < split.outer; ++outer) {
@@ -85,7 +85,7 @@ Channels taken(const Channels& value, size_t axis, std::span<const int64_t> posi
 }
 
 Channels joined(std::span<const Channels> parts, size_t axis) {
-  Channels result{.extents = parts.front().extents};
+  Channels result{.extents = parts.front().extents, .is_open = parts.front().is_open};
   result.extents[axis] = 0;
   for (const Channels& part : parts) {
     MORPH_CHECK(split_at(part.extents, axis).outer == split_at(result.extents, axis).outer);
@@ -104,7 +104,7 @@ Channels joined(std::span<const Channels> parts, size_t axis) {
 
 Channels permuted(const Channels& value, std::span<const int64_t> perm) {
   const std::vector<size_t> old_strides = row_major_strides(value.extents);
-  Channels result;
+  Channels result{.is_open = value.is_open};
   std::vector<size_t> strides;
   for (const int64_t axis : perm) {
     result.extents.push_back(value.extents[static_cast<size_t>(axis)]);
@@ -131,7 +131,9 @@ Channels reinterpreted(const Channels& value, const Shape& from, const Shape& to
     for (size_t axis = block.to_begin; axis < block.to_end; ++axis) extents[axis] = to[axis];
   }
   Channels full = value.expanded(from, grown);
-  return Channels{.extents = std::move(extents), .ids = std::move(full.ids)}.compressed();
+  Channels result{
+      .extents = std::move(extents), .ids = std::move(full.ids), .is_open = value.is_open};
+  return result.compressed();
 }
 
 }  // namespace morph

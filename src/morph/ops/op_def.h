@@ -24,6 +24,7 @@ struct Work {
   double product_macs = 0;        ///< Multiply-adds in whole of a product of two values: MatMul.
   bool is_view = false;  ///< The output is the first input's memory, seen as it is or in another
                          ///< shape: Identity, Flatten, Reshape, Dropout. Nothing is moved.
+  bool is_part = false;  ///< Of the input only what becomes output is read: Slice, Gather.
 
   // What node_work() works out for every op alike, from shapes, channels and params; rules leave it
   // alone. Sizes are in elements, counted once for each value or param that the node touches.

@@ -33,6 +33,13 @@ Shape pooled_shape(const Node& node, std::span<const Shape> inputs) {
   return shape;
 }
 
+Shape global_pool_shape(const Node& node, std::span<const Shape> inputs) {
+  check_rank(node, inputs[0], 3, 5);
+  Shape shape(inputs[0].size(), 1);
+  shape[1] = inputs[0][1];
+  return shape;
+}
+
 Channels pooled_channels(const Node& node,
                          std::span<const ValueChannels> inputs,
                          ChannelFlow& flow) {

@@ -17,6 +17,8 @@ Work uncounted_work(const Node&, std::span<const Shape>) { return {}; }
 
 Work view_work(const Node&, std::span<const Shape>) { return {.is_view = true}; }
 
+Work part_work(const Node&, std::span<const Shape>) { return {.is_part = true}; }
+
 void keep_attributes(Node&, const Resize&) {}
 
 size_t data_axis(const Node& node, int64_t axis, size_t rank) {

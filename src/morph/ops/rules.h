@@ -30,6 +30,9 @@ Work uncounted_work(const Node& node, std::span<const Shape> inputs);
 /// Rule for work: the output is the first input's memory; nothing is computed and nothing moved.
 Work view_work(const Node& node, std::span<const Shape> inputs);
 
+/// Rule for work: copies a part of the input; nothing is computed.
+Work part_work(const Node& node, std::span<const Shape> inputs);
+
 /// Rule for resize: no attribute holds a channel count or position.
 void keep_attributes(Node& node, const Resize& change);
 

@@ -114,7 +114,7 @@ constinit const OpDef kSlice{
     .attributes = kAttributes,
     .infer_shape = slice_shape,
     .channels = slice_channels,
-    .work = uncounted_work,
+    .work = part_work,
     .resize = slice_resize,
 };
 

@@ -1,3 +1,5 @@
+#include "morph/ops/softmax.h"
+
 #include "morph/base/error.h"
 #include "morph/ops/rules.h"
 
@@ -5,6 +7,8 @@ namespace morph {
 namespace {
 
 constexpr std::array<std::string_view, 1> kAttributes = {"axis"};
+
+}  // namespace
 
 Shape softmax_shape(const Node& node, std::span<const Shape> inputs) {
   data_axis(node, node.integer("axis", -1), inputs[0].size());
@@ -17,12 +21,10 @@ Channels softmax_channels(const Node& node,
   const auto& [shape, channels] = inputs[0];
   const size_t axis = data_axis(node, node.integer("axis", -1), shape.size());
   if (channels.varies_along(axis)) {
-    flow.pin(channels.ids, cat("Softmax over channels in '", node.name, "'"));
+    flow.pin(channels.ids, cat(node.op, " over channels in '", node.name, "'"));
   }
   return channels;
 }
-
-}  // namespace
 
 constinit const OpDef kSoftmax{
     .name = "Softmax",

@@ -9,46 +9,21 @@
 namespace morph {
 namespace {
 
-/// An attribute with `count` entries, each at least `least`; the upper bound keeps sums in 63 bits.
-std::vector<int64_t> entries(const Node& node,
-                             const std::string& key,
-                             size_t count,
-                             int64_t least) {
-  std::vector<int64_t> values = node.ints(key, std::vector<int64_t>(count, key == "pads" ? 0 : 1));
-  if (values.size() != count) {
-    throw Error(cat(
-        node.label(), " attribute '", key, "' must have ", count, " entries, got ", values.size()));
-  }
-  for (const int64_t value : values) {
-    if (value < least || value > std::numeric_limits<int32_t>::max()) {
-      throw Error(
-          cat(node.label(), " attribute '", key, "' must be at least ", least, ", got ", value));
-    }
-  }
-  return values;
-}
-
 int64_t reach(const Window& window, size_t axis) {
   return (window.kernel[axis] - 1) * window.dilations[axis] + 1;
 }
 
 void set_pads(Window& window, const Node& node, const Shape& spatial) {
   const size_t rank = spatial.size();
-  const std::string auto_pad = node.text("auto_pad", "NOTSET");
+  const std::string auto_pad = checked_auto_pad(node);
   if (auto_pad != "NOTSET" && node.attrs.count("pads") != 0) {
     throw Error(cat(node.label(), " states both 'pads' and auto_pad = ", auto_pad));
   }
-  const std::vector<int64_t> pads = entries(node, "pads", 2 * rank, 0);
+  const std::vector<int64_t> pads = window_entries(node, "pads", 2 * rank, 0);
   const auto middle = pads.begin() + static_cast<std::ptrdiff_t>(rank);
   window.pads_begin.assign(pads.begin(), middle);
   window.pads_end.assign(middle, pads.end());
   if (auto_pad == "NOTSET" || auto_pad == "VALID") return;
-  if (auto_pad != "SAME_UPPER" && auto_pad != "SAME_LOWER") {
-    throw Error(cat(node.label(),
-                    " auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, got '",
-                    auto_pad,
-                    "'"));
-  }
   for (size_t i = 0; i < rank; ++i) {
     const int64_t places = (spatial[i] + window.strides[i] - 1) / window.strides[i];
     const int64_t total =
@@ -79,6 +54,35 @@ int64_t place_count(const Window& window, const Node& node, int64_t size, size_t
 
 }  // namespace
 
+std::vector<int64_t> window_entries(const Node& node,
+                                    const std::string& key,
+                                    size_t count,
+                                    int64_t least) {
+  std::vector<int64_t> values = node.ints(key, std::vector<int64_t>(count, least));
+  if (values.size() != count) {
+    throw Error(cat(
+        node.label(), " attribute '", key, "' must have ", count, " entries, got ", values.size()));
+  }
+  for (const int64_t value : values) {
+    if (value < least || value > std::numeric_limits<int32_t>::max()) {
+      throw Error(
+          cat(node.label(), " attribute '", key, "' must be at least ", least, ", got ", value));
+    }
+  }
+  return values;
+}
+
+std::string checked_auto_pad(const Node& node) {
+  const std::string auto_pad = node.text("auto_pad", "NOTSET");
+  for (const char* known : {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"}) {
+    if (auto_pad == known) return auto_pad;
+  }
+  throw Error(cat(node.label(),
+                  " auto_pad must be NOTSET, VALID, SAME_UPPER or SAME_LOWER, got '",
+                  auto_pad,
+                  "'"));
+}
+
 Window sliding_window(const Node& node, const Shape& input, const std::vector<int64_t>& kernel) {
   MORPH_CHECK(input.size() > 2);
   const Shape spatial(input.begin() + 2, input.end());
@@ -90,8 +94,8 @@ Window sliding_window(const Node& node, const Shape& input, const std::vector<in
                     kernel.size()));
   }
   Window window{.kernel = kernel,
-                .strides = entries(node, "strides", spatial.size(), 1),
-                .dilations = entries(node, "dilations", spatial.size(), 1)};
+                .strides = window_entries(node, "strides", spatial.size(), 1),
+                .dilations = window_entries(node, "dilations", spatial.size(), 1)};
   set_pads(window, node, spatial);
   for (size_t i = 0; i < spatial.size(); ++i) {
     window.output.push_back(place_count(window, node, spatial[i], i));

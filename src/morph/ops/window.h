@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "morph/ir/graph.h"
@@ -17,6 +18,16 @@ struct Window {
   std::vector<int64_t> pads_end = {};
   std::vector<int64_t> output = {};  ///< How many places the window takes.
 };
+
+/// An attribute with `count` entries, each at least `least`, which they are where it is not stated;
+/// small enough for sums to stay in 63 bits. Throws Error otherwise.
+std::vector<int64_t> window_entries(const Node& node,
+                                    const std::string& key,
+                                    size_t count,
+                                    int64_t least);
+
+/// The attribute auto_pad. Throws Error if it has no meaning.
+std::string checked_auto_pad(const Node& node);
 
 /// The window of a node that reads a value of shape `input`, from the attributes strides, pads,
 /// dilations, auto_pad and ceil_mode. With ceil_mode a last window may reach over the end, but not

@@ -1,0 +1,17 @@
+#include "morph/ops/rules.h"
+
+namespace morph {
+
+constinit const OpDef kErf{
+    .name = "Erf",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .slots = {},
+    .attributes = {},
+    .infer_shape = same_shape,
+    .channels = same_channels,
+    .work = uncounted_work,
+    .resize = keep_attributes,
+};
+
+}  // namespace morph
