@@ -21,6 +21,7 @@ namespace {
 constexpr int64_t kSamples = 2;
 constexpr uint64_t kSampleSeed = 20181;
 constexpr double kLargestDifference = 1e-5;
+constexpr double kShut = -1e3;  // A logit at which a gate lets nothing through.
 
 Params to_double(const Params& params) {
   Params copies;
@@ -91,6 +92,7 @@ class Cutting {
   void silence_dead_channels() {
     for (const NodeId id : graph_.ids()) {
       for (const ParamChannels& param : groups_.notes(id).params) {
+        if (param.slot == "logits") shut_dead_gates(graph_[id].params.at(param.slot), param.ids);
         if (!param.of_output || param.slot != "weight") continue;
         Shape extents(graph_[id].params.at(param.slot).shape.size(), 1);
         extents[param.axis] = static_cast<int64_t>(param.ids.size());
@@ -99,6 +101,11 @@ class Cutting {
       }
     }
     folded_ = to_double(masked_);
+  }
+
+  void shut_dead_gates(const Param& logits, const std::vector<ChannelId>& ids) {
+    const at::Tensor mask = alive_mask({.extents = logits.shape, .ids = ids}, left_.sets);
+    masked_.at(logits.tensor).masked_fill_(mask.eq(0), kShut);
   }
 
   /// A value that vanished reads as zero where others stand beside it.
@@ -123,7 +130,7 @@ class Cutting {
     // leaves the constants of the others as they are, and one run tells them all.
     const std::vector<at::Tensor> values = run_masked();
     for (const NodeId id : open) {
-      if (!fold(id, values[index(graph_[id].inputs.front())])) hide_dead_channels(id);
+      if (!fold(id, values)) hide_dead_channels(id);
     }
   }
 
@@ -139,11 +146,14 @@ class Cutting {
     masks_[{id, 0}] = alive_mask(groups_.channels(graph_[id].inputs.front()), left_.sets);
   }
 
-  /// Folds what dead channels of `input` contribute to the node; false if they must be hidden.
-  bool fold(NodeId id, const at::Tensor& input) {
-    const Channels& channels = groups_.channels(graph_[id].inputs.front());
-    const at::Tensor dead_only = input * (1 - alive_mask(channels, left_.sets));
-    const at::Tensor contribution = call(id, dead_only) - call(id, at::zeros_like(dead_only));
+  /// Folds what dead channels of its first input contribute to the node; false if they must be
+  /// hidden. `values` are those of all nodes.
+  bool fold(NodeId id, const std::vector<at::Tensor>& values) {
+    const NodeId first = graph_[id].inputs.front();
+    const at::Tensor mask = alive_mask(groups_.channels(first), left_.sets);
+    const at::Tensor dead_only = values[index(first)] * (1 - mask);
+    const at::Tensor contribution =
+        call(id, dead_only, values) - call(id, at::zeros_like(dead_only), values);
     ConstantNote note{.node = graph_[id].name,
                       .channels = count_dead(groups_.notes(id).reads, left_.sets),
                       .largest = largest_magnitude(contribution)};
@@ -152,7 +162,9 @@ class Cutting {
     const at::Tensor shift = by_channel.select(1, 0);
     const double spread = largest_magnitude(by_channel - shift.unsqueeze(1));
     // In double precision a sum over the same numbers in another order differs by about 1e-15.
-    if (spread > 1e-9 * note.largest) {
+    if (!std::isfinite(note.largest)) {
+      note.reason = "it is not finite";
+    } else if (spread > 1e-9 * note.largest) {
       note.reason = "it differs between positions (zero padding, or a border)";
     } else if (graph_[id].shape.size() > 2 && groups_.channels(id).extents[1] == 1 &&
                shift.numel() > 1) {
@@ -165,13 +177,20 @@ class Cutting {
     return note.folded;
   }
 
-  at::Tensor call(NodeId id, const at::Tensor& input) const {
-    const Shape shape = graph_[graph_[id].inputs.front()].shape;
+  /// The node's value with another first input.
+  at::Tensor call(NodeId id, const at::Tensor& first, const std::vector<at::Tensor>& values) const {
+    std::vector<Shape> shapes;
+    std::vector<at::Tensor> inputs;
+    for (const NodeId input : graph_[id].inputs) {
+      shapes.push_back(graph_[input].shape);
+      inputs.push_back(values[index(input)]);
+    }
+    inputs.front() = first;
     SlotTensors slots;
     for (const auto& [slot, param] : graph_[id].params) slots[slot] = masked_.at(param.tensor);
     const at::NoGradGuard no_grad;
-    return make_kernel({.node = graph_[id], .inputs = std::span(&shape, 1)})(
-        {.inputs = std::span(&input, 1), .params = slots, .training = false});
+    return make_kernel({.node = graph_[id], .inputs = shapes})(
+        {.inputs = inputs, .params = slots, .training = false});
   }
 
   /// Adds a constant to each output channel of a node, in the weights that are to be cut.

@@ -46,6 +46,7 @@ constexpr std::array kKernels = {
     KernelEntry{"LeakyRelu", kernels::leaky_relu},
     KernelEntry{"Log", kernels::log},
     KernelEntry{"LogSoftmax", kernels::log_softmax},
+    KernelEntry{"LogisticGate", kernels::logistic_gate},
     KernelEntry{"LpNormalization", kernels::lp_normalization},
     KernelEntry{"MatMul", kernels::mat_mul},
     KernelEntry{"Max", kernels::max},

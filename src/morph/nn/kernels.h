@@ -87,6 +87,7 @@ Kernel layer_normalization(const KernelSite& site);
 Kernel leaky_relu(const KernelSite& site);
 Kernel log(const KernelSite& site);
 Kernel log_softmax(const KernelSite& site);
+Kernel logistic_gate(const KernelSite& site);
 Kernel lp_normalization(const KernelSite& site);
 Kernel lrn(const KernelSite& site);
 Kernel mat_mul(const KernelSite& site);

@@ -94,6 +94,10 @@ at::Tensor stated(const Node& node, const Shape& shape, uint64_t) {
   return at::full(shape, node.number("initial", 0), at::kFloat);
 }
 
+at::Tensor log_odds(const Node& node, const Shape& shape, uint64_t) {
+  return at::full(shape, node.number("log_odds", 2.5), at::kFloat);
+}
+
 struct Initializer {
   std::string_view op;
   std::string_view slot;
@@ -118,6 +122,9 @@ constexpr std::array kInitializers = {
     Initializer{"InstanceNormalization", "bias", zeros},
     Initializer{"LayerNormalization", "weight", ones},
     Initializer{"LayerNormalization", "bias", zeros},
+    Initializer{"LogisticGate", "logits", log_odds},
+    Initializer{"LogisticGate", "noise", zeros},
+    Initializer{"LogisticGate", "step", zeros},
     Initializer{"MatMul", "weight", uniform_by_fan_in},
     Initializer{"PRelu", "slope", quarter},
     Initializer{"Parameter", "value", stated},

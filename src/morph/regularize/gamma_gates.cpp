@@ -5,7 +5,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/softshrink.h>
 
-#include "morph/base/error.h"
 #include "morph/ops/op_def.h"
 #include "morph/regularize/flat_gates.h"
 
@@ -47,16 +46,8 @@ std::vector<GateSite> find_gamma_gates(const Graph& graph, const ChannelGroups& 
 }
 
 std::unique_ptr<Gates> make_gamma_gates(const GateContext& context) {
-  const Graph& graph = context.module.graph();
-  std::vector<GateSite> sites = find_gamma_gates(graph, context.groups);
-  if (sites.empty()) {
-    throw Error(cat("network '",
-                    graph.name(),
-                    "' has nothing to prune: no BatchNormalization scale whose channels may be "
-                    "removed. Charge weights (--gate group-lasso) or insert gates (--gate "
-                    "logistic-sigmoid); `morphnet inspect` says what is pinned by what"));
-  }
-  return std::make_unique<GammaGates>(context.module, std::move(sites));
+  return std::make_unique<GammaGates>(context.module,
+                                      find_gamma_gates(context.module.graph(), context.groups));
 }
 
 }  // namespace morph

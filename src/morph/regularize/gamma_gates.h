@@ -12,8 +12,7 @@ namespace morph {
 std::vector<GateSite> find_gamma_gates(const Graph& graph, const ChannelGroups& groups);
 
 /// r = |γ|, alive above the threshold. The proximal step is soft-thresholding:
-/// γ ← sign(γ) · max(|γ| − amount, 0). Throws Error if the network has no BN scale whose channels
-/// may be removed.
+/// γ ← sign(γ) · max(|γ| − amount, 0).
 std::unique_ptr<Gates> make_gamma_gates(const GateContext& context);
 
 }  // namespace morph

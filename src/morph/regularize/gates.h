@@ -82,6 +82,14 @@ using MakeGates = std::function<std::unique_ptr<Gates>(const GateContext&)>;
 /// network has no such gate on a channel that may be removed.
 std::unique_ptr<Gates> make_gates(std::string_view kind, const GateContext& context);
 
+/// The gates of that kind that a network has; none of them on channels that are all pinned.
+std::vector<GateSite> find_gates(std::string_view kind,
+                                 const Graph& graph,
+                                 const ChannelGroups& groups);
+
+/// By set: whether a gate of that kind decides about it, so that it may be removed.
+std::vector<bool> gated_sets(const ChannelGroups& groups, const std::vector<GateSite>& sites);
+
 /// The names that make_gates() knows.
 std::vector<std::string> gate_kinds();
 

@@ -180,12 +180,6 @@ std::unique_ptr<Gates> make_group_lasso_gates(const GateContext& context) {
   }
   const Graph& graph = context.module.graph();
   std::vector<GateSite> sites = find_group_lasso_gates(graph, context.groups);
-  if (sites.empty()) {
-    throw Error(cat("network '",
-                    graph.name(),
-                    "' has nothing to prune: no convolution or dense layer whose output channels "
-                    "may be removed; `morphnet inspect` says what is pinned by what"));
-  }
   return std::make_unique<GroupLassoGates>(
       context.module, context.groups, std::move(sites), fraction);
 }

@@ -19,8 +19,7 @@ std::vector<GateSite> find_group_lasso_gates(const Graph& graph, const ChannelGr
 /// Means, so that a threshold does not depend on how many inputs there are. The sub-gradient of a
 /// group that is all zero is 0. The proximal step with amount a on a group of n weights is that of
 /// the sparse group lasso (Friedman et al. 2010): v = sign(w) · max(|w| − a·f/n, 0), then
-/// w ← v · max(1 − a·(1 − f) / (n·√(mean v²)), 0). Throws Error if f is not in [0, 1], or if no
-/// layer makes channels that may be removed.
+/// w ← v · max(1 − a·(1 − f) / (n·√(mean v²)), 0). Throws Error if f is not in [0, 1].
 std::unique_ptr<Gates> make_group_lasso_gates(const GateContext& context);
 
 }  // namespace morph

@@ -44,16 +44,6 @@ std::vector<Pool> pools_of(const TiedGates& tied) {
   return pools;
 }
 
-std::vector<bool> removable_sets(const ChannelGroups& groups, const std::vector<GateSite>& sites) {
-  std::vector<bool> removable(static_cast<size_t>(groups.set_count()), false);
-  for (const GateSite& site : sites) {
-    for (const ChannelId set : site.sets) {
-      removable[static_cast<size_t>(set)] = !groups.pinned(set).has_value();
-    }
-  }
-  return removable;
-}
-
 std::unique_ptr<Gates> gates_for(const GateContext& context) {
   const RegularizerOptions& options = context.options;
   std::unique_ptr<Gates> gates =
@@ -82,7 +72,7 @@ NetworkRegularizer::NetworkRegularizer(const GraphModule& module,
       groups_(find_channel_groups(module.graph(), options.scope)),
       blocks_(find_channel_blocks(module.graph(), groups_)),
       gates_(gates_for({.module = module, .groups = groups_, .options = options_})),
-      removable_(removable_sets(groups_, gates_->sites())) {
+      removable_(gated_sets(groups_, gates_->sites())) {
   const at::NoGradGuard no_grad;
   const TiedGates tied(gates_->sites(), removable_, blocks_, gates_->read().size);
   const std::vector<CostTable> tables = make_tables(module.graph(), blocks_, costs, options.cost);

@@ -67,6 +67,7 @@ class NetworkRegularizer {
   /// the gates to the minimum of  η · Σ slopes · r + |θ − θ_now|² / 2,  with the slopes of the last
   /// accumulate_gradient(). Needs RegularizerOptions::proximal.
   void proximal_step(const at::Tensor& rate);
+  bool is_proximal() const { return options_.proximal; }
 
   /// By set, on the host: what is compared with the threshold, combined; 0 for sets without a gate.
   /// Gates that draw at random are taken by their probability.
