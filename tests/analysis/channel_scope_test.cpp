@@ -6,6 +6,7 @@
 #include "analyzed.h"
 #include "expect_error.h"
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace morph {
 namespace {
@@ -238,6 +239,16 @@ TEST(ChannelScope, LimitsAreReadFromText) {
             (LayerLimit{.layers = "a=b", .amount = 0.5}));
   EXPECT_ERROR(parse_layer_limit("conv1=wide", "--min-width"), "--min-width");
   EXPECT_ERROR(parse_layer_limit("=8", "--min-width"), "--min-width");
+}
+
+TEST(ChannelScope, IsDescribedByWhatItSays) {
+  EXPECT_EQ(describe(ChannelScope{}).dump(), "{}");
+  EXPECT_EQ(describe(ChannelScope{.tie = {"a|b"},
+                                  .min_width = {{.layers = "a", .amount = 4}},
+                                  .keep_first = true,
+                                  .outputs = OutputChannels::kFree})
+                .dump(),
+            R"({"keep_first":true,"min_width":["a=4"],"outputs":"free","tie":["a|b"]})");
 }
 
 TEST(KeepLeastWidths, BringsBackTheStrongestChannels) {

@@ -26,21 +26,33 @@ class Refinement {
       if (counts_[static_cast<size_t>(set)]++ == 0) present.push_back(set);
     }
     std::map<std::pair<int32_t, int64_t>, int32_t> pieces;
+    // Neighbours mostly fall into one piece: looked up once.
+    std::pair<int32_t, int64_t> last = {-1, 0};
+    int32_t piece = 0;
     for (const ChannelId set : present) {
       const auto i = static_cast<size_t>(set);
-      const auto [it, is_new] = pieces.emplace(std::pair(block_of_[i], counts_[i]), next_);
-      if (is_new) ++next_;
-      block_of_[i] = it->second;
+      const std::pair key(block_of_[i], counts_[i]);
+      if (key != last) {
+        const auto [it, is_new] = pieces.emplace(key, next_);
+        if (is_new) ++next_;
+        piece = it->second;
+        last = key;
+      }
+      block_of_[i] = piece;
       counts_[i] = 0;
     }
   }
 
   /// The blocks numbered by their smallest set.
   std::vector<int32_t> blocks() const {
-    std::map<int32_t, int32_t> numbers;
+    std::vector<int32_t> numbers(static_cast<size_t>(next_), -1);
+    int32_t count = 0;
     std::vector<int32_t> result;
+    result.reserve(block_of_.size());
     for (const int32_t block : block_of_) {
-      result.push_back(numbers.emplace(block, static_cast<int32_t>(numbers.size())).first->second);
+      int32_t& number = numbers[static_cast<size_t>(block)];
+      if (number < 0) number = count++;
+      result.push_back(number);
     }
     return result;
   }
@@ -51,17 +63,33 @@ class Refinement {
   int32_t next_ = 1;
 };
 
-std::vector<BlockCount> count_blocks(const ChannelBlocks& blocks,
-                                     const std::vector<ChannelId>& ids) {
-  std::map<int32_t, int64_t> positions;
-  for (const ChannelId set : ids) ++positions[blocks.block_of[static_cast<size_t>(set)]];
-  std::vector<BlockCount> counts;
-  for (const auto& [block, total] : positions) {
-    const auto size = static_cast<int64_t>(blocks.sets[static_cast<size_t>(block)].size());
-    counts.push_back({.block = block, .positions = total / size});
+/// Counts positions by block; ends as it began, so that one does for all nodes.
+class BlockCounter {
+ public:
+  explicit BlockCounter(const ChannelBlocks& blocks)
+      : blocks_(blocks), positions_(blocks.count(), 0) {}
+
+  std::vector<BlockCount> count(const std::vector<ChannelId>& ids) {
+    std::vector<int32_t> present;
+    for (const ChannelId set : ids) {
+      const int32_t block = blocks_.block_of[static_cast<size_t>(set)];
+      if (positions_[static_cast<size_t>(block)]++ == 0) present.push_back(block);
+    }
+    std::ranges::sort(present);
+    std::vector<BlockCount> counts;
+    for (const int32_t block : present) {
+      const auto size = static_cast<int64_t>(blocks_.sets[static_cast<size_t>(block)].size());
+      int64_t& positions = positions_[static_cast<size_t>(block)];
+      counts.push_back({.block = block, .positions = positions / size});
+      positions = 0;
+    }
+    return counts;
   }
-  return counts;
-}
+
+ private:
+  const ChannelBlocks& blocks_;
+  std::vector<int64_t> positions_;
+};
 
 }  // namespace
 
@@ -78,10 +106,13 @@ const std::vector<ChannelId>& input_channels(const Graph& graph,
 ChannelBlocks find_channel_blocks(const Graph& graph, const ChannelGroups& groups) {
   Refinement refinement(groups);
   for (const NodeId id : graph.ids()) {
-    refinement.split_by(groups.channels(id).ids);
+    const std::vector<ChannelId>& out = groups.channels(id).ids;
     const NodeChannels& notes = groups.notes(id);
+    refinement.split_by(out);
     refinement.split_by(notes.reads);
-    for (const ParamChannels& param : notes.params) refinement.split_by(param.ids);
+    for (const ParamChannels& param : notes.params) {
+      if (param.ids != out && param.ids != notes.reads) refinement.split_by(param.ids);
+    }
   }
   ChannelBlocks blocks;
   blocks.block_of = refinement.blocks();
@@ -93,9 +124,10 @@ ChannelBlocks find_channel_blocks(const Graph& graph, const ChannelGroups& group
     }
     blocks.sets[block].push_back(set);
   }
+  BlockCounter counter(blocks);
   for (const NodeId id : graph.ids()) {
-    blocks.in.push_back(count_blocks(blocks, input_channels(graph, groups, id)));
-    blocks.out.push_back(count_blocks(blocks, groups.channels(id).ids));
+    blocks.in.push_back(counter.count(input_channels(graph, groups, id)));
+    blocks.out.push_back(counter.count(groups.channels(id).ids));
   }
   return blocks;
 }

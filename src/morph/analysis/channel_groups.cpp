@@ -126,12 +126,6 @@ class SetNumbers {
   ChannelId count_ = 0;
 };
 
-std::vector<ChannelId> unique_sets(std::vector<ChannelId> sets) {
-  std::sort(sets.begin(), sets.end());
-  sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
-  return sets;
-}
-
 bool is_layer(const Graph& graph, const Node& node) {
   std::vector<Shape> inputs;
   for (const NodeId input : node.inputs) inputs.push_back(graph[input].shape);
@@ -162,8 +156,12 @@ class GroupLayers {
       if (is_new) result.emplace_back();
       ChannelGroup& group = result[it->second];
       group.layers.push_back(id);
-      const auto& made = groups_.made_by(id);
-      group.sets.insert(group.sets.end(), made.begin(), made.end());
+      // Most layers of a group make the sets that its first one does.
+      for (const ChannelId set : groups_.made_by(id)) {
+        if (first_layer[static_cast<size_t>(set)] == static_cast<int32_t>(index(id))) {
+          group.sets.push_back(set);
+        }
+      }
     }
     for (const NodeId id : graph_.ids()) add_scale(id, first_layer, group_by_root, result);
     for (ChannelGroup& group : result) describe(group);
@@ -176,10 +174,13 @@ class GroupLayers {
     for (size_t i = 0; i < graph_.nodes().size(); ++i) layers_.add();
     std::vector<int32_t> first_layer(static_cast<size_t>(groups_.set_count()), -1);
     for (const NodeId id : graph_.ids()) {
+      auto last = static_cast<int32_t>(index(id));
       for (const ChannelId set : groups_.made_by(id)) {
         int32_t& first = first_layer[static_cast<size_t>(set)];
         if (first < 0) first = static_cast<int32_t>(index(id));
+        if (first == last) continue;
         layers_.unite(first, static_cast<int32_t>(index(id)));
+        last = first;
       }
     }
     return first_layer;
@@ -191,15 +192,19 @@ class GroupLayers {
                  std::vector<ChannelGroup>& result) const {
     if (op_def(graph_[id].op).scale_slot.empty()) return;
     std::set<size_t> scaled;
+    int32_t last = -1;
     for (const ChannelId set : groups_.channels(id).ids) {
       const int32_t layer = first_layer[static_cast<size_t>(set)];
-      if (layer >= 0) scaled.insert(group_by_root.at(layers_.find(layer)));
+      if (layer < 0 || std::exchange(last, layer) == layer) continue;
+      scaled.insert(group_by_root.at(layers_.find(layer)));
     }
     for (const size_t group : scaled) result[group].scales.push_back(id);
   }
 
   void describe(ChannelGroup& group) const {
-    group.sets = unique_sets(std::move(group.sets));
+    std::ranges::sort(group.sets);
+    const auto repeated = std::ranges::unique(group.sets);
+    group.sets.erase(repeated.begin(), repeated.end());
     std::vector<std::string> reasons;
     for (const ChannelId set : group.sets) {
       const auto& reason = groups_.pinned(set);

@@ -2,6 +2,8 @@
 
 #include <regex>
 
+#include <nlohmann/json.hpp>
+
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 
@@ -33,6 +35,12 @@ std::vector<bool> marked_nodes(const Graph& graph,
   return marked;
 }
 
+std::vector<std::string> texts(const std::vector<LayerLimit>& limits) {
+  std::vector<std::string> result;
+  for (const LayerLimit& limit : limits) result.push_back(cat(limit.layers, "=", limit.amount));
+  return result;
+}
+
 }  // namespace
 
 LayerLimit parse_layer_limit(std::string_view text, std::string_view what) {
@@ -41,6 +49,23 @@ LayerLimit parse_layer_limit(std::string_view text, std::string_view what) {
   if (equals == 0) throw Error(cat(what, ": no pattern stands before the '=' of '", text, "'"));
   return {.layers = std::string(text.substr(0, equals)),
           .amount = parse_double(text.substr(equals + 1), what)};
+}
+
+nlohmann::json describe(const ChannelScope& scope) {
+  nlohmann::json json = nlohmann::json::object();
+  const auto add = [&](const char* key, const std::vector<std::string>& names) {
+    if (!names.empty()) json[key] = names;
+  };
+  add("tie", scope.tie);
+  add("keep", scope.keep);
+  add("from", scope.from);
+  add("until", scope.until);
+  add("outside", scope.outside);
+  add("min_width", texts(scope.min_width));
+  add("max_reduction", texts(scope.max_reduction));
+  if (scope.keep_first) json["keep_first"] = true;
+  if (scope.outputs == OutputChannels::kFree) json["outputs"] = "free";
+  return json;
 }
 
 std::vector<NodeId> matching_nodes(const Graph& graph,

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "morph/ir/graph.h"
 
 namespace morph {
@@ -54,6 +56,9 @@ struct ChannelScope {
 
   bool operator==(const ChannelScope&) const = default;
 };
+
+/// What a scope says beyond the default, by the names of the fields.
+nlohmann::json describe(const ChannelScope& scope);
 
 /// The nodes of `among` whose whole name matches `pattern`, in order. Throws Error naming `flag`
 /// and the pattern if it is no regular expression.
