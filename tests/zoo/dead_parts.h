@@ -70,6 +70,20 @@ inline std::vector<DeadPart> dead_parts() {
        {"Mixed_7b.branch3x3_2a.conv", "Mixed_7b.branch3x3dbl_1.conv"},
        {"Mixed_7b.branch3x3_2a.", "Mixed_7b.branch3x3dbl_"},
        {"Mixed_7b.branch3x3_2b.conv", "Mixed_7b.concat"}},
+      // A branch leaves its unit: the shuffle hands on the half that passed by.
+      {"shufflenet_v2_x0_5?input=3x32x32",
+       {"stage3.2.branch2.0"},
+       {"stage3.2.branch2.", "stage3.2.read", "stage3.2.concat"},
+       {"stage3.2.shuffle"}},
+      {"shufflenet_v2_x0_5?input=3x32x32",
+       {"stage2.0.branch1.2"},
+       {"stage2.0.branch1.", "stage2.0.concat"},
+       {"stage2.0.shuffle"}},
+      // A level leaves, and the skip goes on alone.
+      {"unet?width=0.125&input=3x32x32",
+       {"down4.maxpool_conv.1.double_conv.0"},
+       {"down4.", "up1.up", "up1.concat"},
+       {"up1.conv.double_conv.0"}},
       // A layer leaves the concatenations of all layers after it.
       {"densenet121?width=0.25&input=3x32x32",
        {"features.denseblock2.denselayer3.conv2"},

@@ -57,6 +57,12 @@ INSTANTIATE_TEST_SUITE_P(Keras,
                                            Published{"resnet_v2_152", 60'236'904},
                                            Published{"mobilenet_v1", 4'231'976}));
 
+// UNet(n_channels=3, n_classes=1) and (1, 2) of github.com/milesial/Pytorch-UNet.
+INSTANTIATE_TEST_SUITE_P(Unet,
+                         Parameters,
+                         ::testing::Values(Published{"unet?input=3x64x64&classes=1", 31'037'633},
+                                           Published{"unet", 31'037'633 + 65 - 2 * 64 * 9}));
+
 // Stride, kind of stem and image size move no parameter.
 INSTANTIATE_TEST_SUITE_P(DoNotDependOnStrides,
                          Parameters,

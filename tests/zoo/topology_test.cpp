@@ -40,7 +40,6 @@ INSTANTIATE_TEST_SUITE_P(Zoo, DeadParts, ::testing::ValuesIn(dead_parts()));
 TEST(Topology, EveryNetworkShrinks) {
   for (const Entry& entry : networks()) {
     SCOPED_TRACE(entry.name);
-    if (entry.name.starts_with("shufflenet")) continue;
     const Graph graph = build(entry.name + "?width=0.25",
                               Task{.classes = 7, .input = {entry.task.input[0], 32, 32}});
     const ChannelGroups groups = find_channel_groups(graph);
@@ -51,7 +50,7 @@ TEST(Topology, EveryNetworkShrinks) {
       EXPECT_LT(network_cost(rewrite.graph, *make_cost_model(cost)),
                 network_cost(graph, *make_cost_model(cost)));
     }
-    EXPECT_EQ(rewrite.graph[rewrite.graph.outputs()[0]].shape, (Shape{1, 7}));
+    EXPECT_EQ(rewrite.graph[rewrite.graph.outputs()[0]].shape, graph[graph.outputs()[0]].shape);
   }
 }
 

@@ -221,6 +221,15 @@ TEST(AudioResnet, ReadsSpectrograms) {
   EXPECT_EQ(trainable_count(graph), 25'557'032 - 2 * 64 * 49 - 473 * 2049);
 }
 
+TEST(Unet, GivesEveryPixelAClass) {
+  const Graph graph = build("unet?input=3x32x48&classes=1");
+  EXPECT_EQ(graph[graph.outputs()[0]].shape, (Shape{1, 1, 32, 48}));
+  EXPECT_EQ(named(graph, "down4.maxpool_conv.1.double_conv.5").shape, (Shape{1, 1024, 2, 3}));
+  EXPECT_EQ(named(graph, "up4.concat").shape, (Shape{1, 128, 32, 48}));
+  EXPECT_ERROR(build("unet?input=3x32x40"),
+               "network 'unet' needs sides that are multiples of 16, got [3, 32, 40]");
+}
+
 TEST(Vgg, ReadsTheMeanOfSmallImages) {
   const Graph small = build("vgg16_bn?input=3x32x32&classes=10");
   EXPECT_EQ(named(small, "classifier").params.at("weight").shape, (Shape{10, 512}));
@@ -233,7 +242,7 @@ TEST(Zoo, EveryHiddenLayerCanBePruned) {
     const Graph graph = build(entry.name);
     const ChannelGroups groups = find_channel_groups(graph);
     for (const NodeId id : graph.ids()) {
-      if (graph[id].op != "Conv" && graph[id].op != "Gemm") continue;
+      if (!is_layer(graph[id])) continue;
       const bool is_output = id == graph.outputs()[0];
       // A depthwise convolution of the image hands the image's channels on.
       if (graph[id].integer("group", 1) > 1 && graph[id].inputs[0] == NodeId{0}) continue;

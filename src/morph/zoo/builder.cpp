@@ -83,6 +83,13 @@ NodeId Builder::conv(std::string name, NodeId x, const ConvSpec& spec) {
   return append(with_params(std::move(node), params));
 }
 
+NodeId Builder::double_size(std::string name, NodeId x, int64_t out) {
+  Node node = plain(std::move(name), "ConvTranspose", {x});
+  node.attrs["strides"] = Ints(2, 2);
+  return append(
+      with_params(std::move(node), {{"weight", {channels(x), out, 2, 2}}, {"bias", {out}}}));
+}
+
 NodeId Builder::batch_norm(std::string name, NodeId x) {
   const Shape channels = {shape(x)[1]};
   Node node = plain(std::move(name), "BatchNormalization", {x});

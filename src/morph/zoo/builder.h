@@ -71,6 +71,8 @@ class Builder {
   int64_t halve();
 
   NodeId conv(std::string name, NodeId x, const ConvSpec& spec);
+  /// A transposed 2x2 convolution with stride 2 and bias: an image of twice the size.
+  NodeId double_size(std::string name, NodeId x, int64_t out);
   NodeId batch_norm(std::string name, NodeId x);
   NodeId relu(std::string name, NodeId x);
   NodeId add(std::string name, NodeId a, NodeId b);

@@ -89,6 +89,11 @@ struct ShufflenetSpec {
 /// Ma et al., "ShuffleNet V2" (2018), with torchvision's names.
 Graph build_shufflenet_v2(const ShufflenetSpec& spec, const Options& options);
 
+/// Ronneberger et al., "U-Net" (2015): an image of classes, one for each pixel. With normalization
+/// and padding, so that the image keeps its size, and with the names of the PyTorch implementation
+/// that is most in use (github.com/milesial/Pytorch-UNet).
+Graph build_unet(const Options& options);
+
 /// Dense layers of 256 and 128, each with normalization and ReLU, and the classifier. Reads images
 /// or vectors of any size.
 Graph build_mlp(const Options& options);

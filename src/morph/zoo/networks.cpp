@@ -14,6 +14,8 @@ using Build = std::function<Graph(const Options&)>;
 const Task kCifar = {.classes = 10, .input = {3, 32, 32}};
 const Task kImageNet = {.classes = 1000, .input = {3, 224, 224}};
 const Task kImageNet299 = {.classes = 1000, .input = {3, 299, 299}};
+/// Grey pictures of cells, each pixel cell or not.
+const Task kSegmentation = {.classes = 2, .input = {1, 256, 256}};
 /// A second of sound, 96 frames of 64 mel bands, as Hershey et al., "CNN architectures for
 /// large-scale audio classification" (2016), cut it; AudioSet's classes.
 const Task kAudioSet = {.classes = 527, .input = {1, 96, 64}};
@@ -228,6 +230,10 @@ std::vector<Entry> make_networks() {
   add_inceptions(entries);
   add_mobile_networks(entries);
   add_vggs(entries);
+  entries.push_back({.name = "unet",
+                     .description = "a class for each pixel; halves and doubles the image",
+                     .task = kSegmentation,
+                     .build = build_unet});
   add_audio_resnet(entries);
   return entries;
 }

@@ -22,21 +22,16 @@ NodeId slice(Builder& net, const std::string& name, NodeId x, int64_t start, int
        .attrs = {{"axes", Ints{1}}, {"starts", Ints{start}}, {"ends", Ints{start + count}}}});
 }
 
-/// Takes the channels of the two halves in turn.
+/// Takes the channels of the two halves in turn. As one Gather, not as PyTorch's reshape, transpose
+/// and reshape: those keep a channel only together with all that stand in its row or column.
 NodeId shuffle(Builder& net, const std::string& name, NodeId x) {
-  const Shape shape = net.shape(x);
-  x = net.append({.name = name + ".halves",
-                  .op = "Reshape",
-                  .inputs = {x},
-                  .attrs = {{"shape", Ints{0, 2, shape[1] / 2, shape[2], shape[3]}}}});
-  x = net.append({.name = name + ".pairs",
-                  .op = "Transpose",
-                  .inputs = {x},
-                  .attrs = {{"perm", Ints{0, 2, 1, 3, 4}}}});
+  const int64_t half = net.channels(x) / 2;
+  Ints indices;
+  for (int64_t i = 0; i < half; ++i) indices.insert(indices.end(), {i, half + i});
   return net.append({.name = name,
-                     .op = "Reshape",
+                     .op = "Gather",
                      .inputs = {x},
-                     .attrs = {{"shape", Ints{0, -1, shape[2], shape[3]}}}});
+                     .attrs = {{"axis", Ints{1}}, {"indices", indices}}});
 }
 
 /// One unit, `out` channels on either branch.
