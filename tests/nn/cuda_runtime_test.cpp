@@ -1,6 +1,5 @@
-#include <optional>
-
 #include "expect_error.h"
+#include "gpu.h"
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
@@ -8,20 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "morph/base/error.h"
 #include "morph/nn/device.h"
 
 namespace morph {
 namespace {
-
-/// The first GPU, where there is one.
-std::optional<c10::Device> gpu() {
-  try {
-    return open_device("cuda");
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
 
 /// Least squares by gradient descent: w ← w − rate · ∇ Σ (w·x − 1)².
 struct Fit {
@@ -44,16 +33,11 @@ struct Fit {
   at::Tensor rate;
 };
 
-class CudaRuntimeTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!gpu()) GTEST_SKIP() << "no GPU, or no CUDA library";
-  }
-};
+using CudaRuntimeTest = test::GpuTest;
 
 TEST_F(CudaRuntimeTest, AReplayedStepComputesWhatTheStepDoes) {
-  CudaRuntime& cuda = cuda_runtime(*gpu());
-  Fit recorded(*gpu());
+  CudaRuntime& cuda = cuda_runtime(*test::gpu());
+  Fit recorded(*test::gpu());
   const auto step = [&recorded] { recorded.step(); };
   for (int i = 0; i < 3; ++i) cuda.warm_up(step);
   const auto captured = cuda.capture(step);
@@ -67,8 +51,8 @@ TEST_F(CudaRuntimeTest, AReplayedStepComputesWhatTheStepDoes) {
 }
 
 TEST_F(CudaRuntimeTest, AReplayReadsTensorsAsTheyAreThen) {
-  CudaRuntime& cuda = cuda_runtime(*gpu());
-  Fit fit(*gpu());
+  CudaRuntime& cuda = cuda_runtime(*test::gpu());
+  Fit fit(*test::gpu());
   const auto step = [&fit] { fit.step(); };
   for (int i = 0; i < 3; ++i) cuda.warm_up(step);
   const auto captured = cuda.capture(step);
@@ -80,8 +64,8 @@ TEST_F(CudaRuntimeTest, AReplayReadsTensorsAsTheyAreThen) {
 }
 
 TEST_F(CudaRuntimeTest, AStepThatWaitsIsRefusedAndTheDeviceStaysUsable) {
-  CudaRuntime& cuda = cuda_runtime(*gpu());
-  Fit fit(*gpu());
+  CudaRuntime& cuda = cuda_runtime(*test::gpu());
+  Fit fit(*test::gpu());
   EXPECT_ERROR(cuda.capture([&fit] { static_cast<void>(fit.w.sum().item<float>()); }),
                "recording a step as a CUDA graph");
   fit.step();
@@ -90,9 +74,9 @@ TEST_F(CudaRuntimeTest, AStepThatWaitsIsRefusedAndTheDeviceStaysUsable) {
 }
 
 TEST_F(CudaRuntimeTest, MemoryIsCounted) {
-  CudaRuntime& cuda = cuda_runtime(*gpu());
+  CudaRuntime& cuda = cuda_runtime(*test::gpu());
   const int64_t before = cuda.memory_in_use_bytes();
-  const at::Tensor big = at::full({1 << 20}, 1.0).to(*gpu());
+  const at::Tensor big = at::full({1 << 20}, 1.0).to(*test::gpu());
   EXPECT_GE(cuda.memory_in_use_bytes() - before, int64_t{4} << 20);
   EXPECT_GE(cuda.peak_memory_bytes(), cuda.memory_in_use_bytes());
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "gpu.h"
 #include "train/fixtures.h"
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
@@ -86,12 +87,10 @@ TEST(FlatParameters, GradientsStayViewsOverManySteps) {
   expect_gradients_stay(at::kCPU, at::MemoryFormat::ChannelsLast, 50);
 }
 
-TEST(FlatParameters, GradientsStayViewsOnCuda) {
-  try {
-    expect_gradients_stay(open_device("cuda"), at::MemoryFormat::ChannelsLast, 50);
-  } catch (const Error& error) {
-    GTEST_SKIP() << error.what();
-  }
+using FlatParametersOnGpu = test::GpuTest;
+
+TEST_F(FlatParametersOnGpu, GradientsStayViewsOverManySteps) {
+  expect_gradients_stay(*test::gpu(), at::MemoryFormat::ChannelsLast, 50);
 }
 
 TEST(FlatParameters, GradientsAreThoseOfSeparateTensors) {

@@ -1,24 +1,13 @@
-#include <optional>
-
 #include "expect_error.h"
+#include "gpu.h"
 #include "train/fixtures.h"
 #include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
-#include "morph/nn/device.h"
 #include "morph/train/trainer.h"
 
 namespace morph {
 namespace {
-
-/// The first GPU, where there is one.
-std::optional<c10::Device> gpu() {
-  try {
-    return open_device("cuda");
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
 
 /// Pulls all BN scales down by a slope that the host changes from step to step.
 class ChangingSlope final : public Penalty {
@@ -60,15 +49,11 @@ TrainSummary train(const TrainOptions& options, GraphModule& module) {
   return trainer.run();
 }
 
-class RecordedStepTest : public testing::Test {
+class RecordedStepTest : public test::GpuTest {
  protected:
-  void SetUp() override {
-    if (!gpu()) GTEST_SKIP() << "no GPU, or no CUDA library";
-  }
-
   static GraphModule module() {
     GraphModule made = test::make_module(kWithoutDropout);
-    made.to(*gpu());
+    made.to(*test::gpu());
     return made;
   }
 };
@@ -95,7 +80,7 @@ TEST_F(RecordedStepTest, TrainsAsTheSameStepsLaunchedFromTheHost) {
 
 TEST_F(RecordedStepTest, LearnsWithDropoutAndMixedPrecision) {
   GraphModule network = test::make_module(test::kTinyNetwork);
-  network.to(*gpu());
+  network.to(*test::gpu());
   const TrainOptions options = {
       .epochs = 6, .batch_size = 25, .learning_rate = 0.1, .flip = false, .mixed_precision = true};
   EXPECT_GT(Trainer(network, test::stripes(), options).run().final.top1, 90);

@@ -53,18 +53,25 @@ TEST(Sgd, NesterovStepsByHand) {
   EXPECT_NEAR(one.value("fc.weight"), 0.821235, 1e-6);
 }
 
-TEST(Sgd, DecayIsAddedToTheGradientOfWeightsOnly) {
+TEST(Sgd, DecayIsAddedToEveryGradient) {
   OneWeight one({.momentum = 0.9, .weight_decay = 0.1});
   one.step(0.5);  // g = 0.6, v = 0.6; 1 - 0.1 * (0.6 + 0.54)
   EXPECT_NEAR(one.value("fc.weight"), 0.886, 1e-6);
-  EXPECT_NEAR(one.value("fc.bias"), 0.905, 1e-6);
+  EXPECT_NEAR(one.value("fc.bias"), 0.886, 1e-6);
 }
 
-TEST(Sgd, DecaysScalesAndBiasesIfAsked) {
-  OneWeight one({.momentum = 0.9, .weight_decay = 0.1, .decay_scales = true});
-  one.step(0.5);
-  EXPECT_NEAR(one.value("fc.weight"), 0.886, 1e-6);
-  EXPECT_NEAR(one.value("fc.bias"), 0.886, 1e-6);
+TEST(Sgd, LeavesTheScalesOutIfToldTo) {
+  GraphModule module = test::make_module(test::kTinyNetwork);
+  FlatParameters flat(module, at::MemoryFormat::Contiguous);
+  Sgd sgd(flat, {.momentum = 0, .weight_decay = 0.5, .decay_scales = false});
+  flat.values().fill_(1);
+  sgd.step(at::full({1}, 0.1));  // No gradient but that of the decay: 1 - 0.1 * 0.5.
+  for (const char* name : {"bn1.weight", "bn2.weight"}) {
+    EXPECT_EQ(flat.view(flat.values(), name).max().item<float>(), 1) << name;
+  }
+  for (const char* name : {"bn1.bias", "conv1.weight", "fc.bias", "fc.weight"}) {
+    EXPECT_NEAR(flat.view(flat.values(), name).max().item<float>(), 0.95, 1e-6) << name;
+  }
 }
 
 TEST(Sgd, WithoutMomentumIsPlainDescent) {
@@ -108,7 +115,7 @@ TEST(Sgd, AgreesWithALoopOverNumbersInBothMemoryOrders) {
       for (const auto& [name, tensor] : module.parameters()) {
         const at::Tensor gradient = at::randn(tensor.sizes());
         tensor.grad().add_(gradient);
-        references[name].step(gradient, rate, tensor.dim() > 1 ? 0.01 : 0.0);
+        references[name].step(gradient, rate, 0.01);
       }
       sgd.step(at::full({1}, rate));
     }

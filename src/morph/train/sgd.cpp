@@ -1,5 +1,6 @@
 #include "morph/train/sgd.h"
 
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
@@ -10,11 +11,8 @@ Sgd::Sgd(FlatParameters& parameters, const SgdOptions& options)
       momentum_(options.momentum),
       velocity_(at::zeros_like(parameters.values())) {
   if (options.weight_decay == 0) return;
-  decay_ = at::zeros_like(parameters.values());
-  for (const auto& [name, slice] : parameters.slices()) {
-    const bool decays = options.decay_scales || parameters.view(decay_, name).dim() > 1;
-    if (decays) decay_.narrow(0, slice.offset, slice.size).fill_(options.weight_decay);
-  }
+  decay_ = at::full_like(parameters.values(), options.weight_decay);
+  if (!options.decay_scales) decay_.narrow(0, 0, parameters.scales().numel()).zero_();
 }
 
 void Sgd::step(const at::Tensor& rate) {

@@ -9,8 +9,8 @@ namespace morph {
 /// What an Sgd does beside following the gradient.
 struct SgdOptions {
   double momentum = 0.9;
-  double weight_decay = 0;    ///< Added to the gradient as weight_decay · p.
-  bool decay_scales = false;  ///< Decay tensors of rank 1 too: BN scales and shifts, biases.
+  double weight_decay = 0;   ///< Added to the gradient as weight_decay · p, of every parameter.
+  bool decay_scales = true;  ///< Decay BN scales too.
 };
 
 /// Stochastic gradient descent with Nesterov momentum, as in PyTorch (Sutskever et al. 2013 with

@@ -26,7 +26,7 @@ struct TrainOptions {
   double warmup_epochs = 1;    ///< Linear from 0 to the peak.
   double momentum = 0.9;       ///< Nesterov.
   double weight_decay = 5e-4;
-  bool decay_scales = false;     ///< Weight decay on BN scales and shifts and on biases too.
+  bool decay_scales = true;      ///< Weight decay on BN scales as on all else; see LearnOptions.
   double label_smoothing = 0.0;  ///< Share of the target spread evenly over all classes.
   int64_t crop_padding = 0;
   bool flip = true;
