@@ -5,6 +5,7 @@
 
 #include "analyzed.h"
 #include "expect_error.h"
+#include "random_graph.h"
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -75,7 +76,7 @@ TEST(CopiesForCounts, CountsThatContradictEachOtherAreRefused) {
                "which it is tied to");
   const Analyzed tower(kTower);
   EXPECT_ERROR(copies_of(tower, "c", {{"a", 1}, {"b", 2}, {"c", 4}}),
-               "'c' is to have 4 channels, which does not go with those of 'b'");
+               "'b' is to have 2 channels, which does not go with those of 'c'");
   EXPECT_ERROR(copies_of(tower, "c", {{"b", 2}, {"c", 1}}), "'c' is to have 1 channels");
 }
 
@@ -162,6 +163,28 @@ TEST(PlanWidths, ReadsEitherKindOfFile) {
                "the structure does not name the layer 'stem'");
   EXPECT_EQ(alive_in(plan_widths(net.graph, ours, {.missing = MissingLayers::kZero}), "stem"), 0);
   EXPECT_TRUE(plan_widths(net.graph, nlohmann::json{{"a", 7}}).widens());
+}
+
+TEST(PlanWidths, CountsOfAStructureAreMetOnRandomGraphs) {
+  int refused = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    const Graph graph = random_graph(seed);
+    const ChannelGroups groups = find_channel_groups(graph);
+    const Structure structure =
+        make_structure(graph, groups, random_alive(graph, groups, seed + 1));
+    const AliveCounts counts = alive_counts(graph, groups, structure);
+    PlannedWidths plan;
+    try {
+      plan = plan_widths(graph, nlohmann::json(counts), {.missing = MissingLayers::kRefuse});
+    } catch (const Error&) {
+      ++refused;  // Layers share parts of their channels, and counts do not say how many of which.
+      continue;
+    }
+    EXPECT_EQ(alive_counts(graph, plan.groups, make_structure(graph, plan.groups, plan.alive())),
+              counts);
+  }
+  EXPECT_LE(refused, 10);
 }
 
 }  // namespace

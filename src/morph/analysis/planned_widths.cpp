@@ -1,7 +1,9 @@
 #include "morph/analysis/planned_widths.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,22 +29,38 @@ class CountsToCopies {
         decided_by_(at(groups.set_count())) {}
 
   std::vector<int64_t> run(const AliveCounts& counts) {
-    std::vector<std::pair<NodeId, int64_t>> asked;
-    for (const auto& [name, count] : counts) asked.emplace_back(graph_.find(name).value(), count);
-    // A layer with fewer sets leaves less choice: the parts of a Concat come before what is added
-    // to the whole.
-    std::stable_sort(asked.begin(), asked.end(), [&](const auto& a, const auto& b) {
-      return std::pair(sets_of(a.first).size(), a.first) <
-             std::pair(sets_of(b.first).size(), b.first);
-    });
-    for (const auto& [layer, count] : asked) {
-      decide(layer, options_.keep_first ? std::max<int64_t>(count, 1) : count);
+    std::vector<Asked> asked;
+    for (const auto& [name, count] : counts) {
+      asked.push_back(
+          {graph_.find(name).value(), options_.keep_first ? std::max<int64_t>(count, 1) : count});
+    }
+    // What leaves no choice comes first, then the layer that leaves the least: the parts of a
+    // Concat before what is added to the whole.
+    while (!asked.empty()) {
+      const auto next = std::ranges::min_element(
+          asked, {}, [&](const Asked& layer) { return std::pair(choice(layer), layer.layer); });
+      decide(*next);
+      asked.erase(next);
     }
     settle_missing(counts);
     return copies_;
   }
 
  private:
+  /// How many channels the file gives a layer.
+  struct Asked {
+    NodeId layer = {};
+    int64_t count = 0;
+  };
+
+  /// What is not decided of a layer yet.
+  struct Open {
+    std::vector<std::pair<ChannelId, int64_t>> sets = {};  // With their numbers of positions.
+    int64_t positions = 0;                                 // Of all of them.
+    int64_t left = 0;                                      // How many are to be kept.
+    std::optional<NodeId> other = {};                      // A layer that decided the rest.
+  };
+
   /// The sets of a layer and how many of its positions each has.
   std::map<ChannelId, int64_t> sets_of(NodeId layer) const {
     std::map<ChannelId, int64_t> positions;
@@ -50,40 +68,49 @@ class CountsToCopies {
     return positions;
   }
 
-  void decide(NodeId layer, int64_t count) {
-    std::vector<std::pair<ChannelId, int64_t>> open;
-    int64_t open_positions = 0;
-    int64_t left = count;
-    std::optional<NodeId> other;
-    for (const auto& [set, positions] : sets_of(layer)) {
+  Open open_part(const Asked& asked) const {
+    Open open{.left = asked.count};
+    for (const auto& [set, positions] : sets_of(asked.layer)) {
       if (decided_by_[at(set)]) {
-        other = decided_by_[at(set)];
-        left -= positions * copies_[at(set)];
+        open.other = decided_by_[at(set)];
+        open.left -= positions * copies_[at(set)];
       } else {
-        open.emplace_back(set, positions);
-        open_positions += positions;
+        open.sets.emplace_back(set, positions);
+        open.positions += positions;
       }
     }
-    if (left < 0 || (open.empty() && left != 0)) refuse_conflict(layer, count, *other);
-    std::stable_sort(open.begin(), open.end(), [&](const auto& a, const auto& b) {
-      return rank(a.first) > rank(b.first);
-    });
-    const int64_t rounds = open_positions > 0 ? left / open_positions : 0;
-    left -= rounds * open_positions;
-    for (const auto& [set, positions] : open) {
-      const bool takes_one_more = positions <= left;
-      copies_[at(set)] = rounds + (takes_one_more ? 1 : 0);
-      if (takes_one_more) left -= positions;
-      decided_by_[at(set)] = layer;
+    return open;
+  }
+
+  /// In how many sets the layer leaves a choice.
+  size_t choice(const Asked& asked) const {
+    const Open open = open_part(asked);
+    return open.left <= 0 || open.left == open.positions ? 0 : open.sets.size();
+  }
+
+  void decide(const Asked& asked) {
+    Open open = open_part(asked);
+    if (open.left < 0 || (open.sets.empty() && open.left != 0)) {
+      refuse_conflict(asked, *open.other);
     }
-    if (left != 0) {
+    std::ranges::stable_sort(
+        open.sets, std::greater<>(), [&](const auto& entry) { return rank(entry.first); });
+    const int64_t rounds = open.positions > 0 ? open.left / open.positions : 0;
+    open.left -= rounds * open.positions;
+    for (const auto& [set, positions] : open.sets) {
+      const bool takes_one_more = positions <= open.left;
+      copies_[at(set)] = rounds + (takes_one_more ? 1 : 0);
+      if (takes_one_more) open.left -= positions;
+      decided_by_[at(set)] = asked.layer;
+    }
+    if (open.left != 0) {
       throw Error(cat("structure: '",
-                      graph_[layer].name,
+                      graph_[asked.layer].name,
                       "' cannot have ",
-                      count,
+                      asked.count,
                       " channels: its channels come and go several at a time"));
     }
-    check_pins(layer, count);
+    check_pins(asked.layer, asked.count);
   }
 
   /// Pinned sets first, then the strongest.
@@ -103,11 +130,11 @@ class CountsToCopies {
     }
   }
 
-  [[noreturn]] void refuse_conflict(NodeId layer, int64_t count, NodeId other) const {
+  [[noreturn]] void refuse_conflict(const Asked& asked, NodeId other) const {
     throw Error(cat("structure: '",
-                    graph_[layer].name,
+                    graph_[asked.layer].name,
                     "' is to have ",
-                    count,
+                    asked.count,
                     " channels, which does not go with those of '",
                     graph_[other].name,
                     "', which it is tied to: tied layers live and die together"));
