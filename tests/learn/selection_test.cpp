@@ -16,8 +16,10 @@ namespace {
 
 /// A graph whose layers have the given values; layers that are not named are not removable.
 struct Choice {
-  Choice(std::string_view body, const std::map<std::string, std::vector<double>>& layers)
-      : graph(graph_of(body)), groups(find_channel_groups(graph)) {
+  Choice(std::string_view body,
+         const std::map<std::string, std::vector<double>>& layers,
+         const ChannelScope& scope = {})
+      : graph(graph_of(body)), groups(find_channel_groups(graph, scope)) {
     const auto count = static_cast<size_t>(groups.set_count());
     candidates = {.values = std::vector<double>(count, 0),
                   .removable = std::vector<bool>(count, false)};
@@ -217,6 +219,24 @@ TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
     }
   }
   EXPECT_GT(reached, 40);
+}
+
+TEST(SelectChannels, LayersKeepTheirLeastWidth) {
+  const char* body = R"(
+x = Input() shape=[1, 1, 1, 1]
+a = Conv(x; weight=[4, 1, 1, 1])
+b = Conv(a; weight=[4, 4, 1, 1])
+c = Conv(b; weight=[1, 4, 1, 1])
+return c
+)";
+  const std::map<std::string, std::vector<double>> values = {{"a", {0.1, 0.3, 0.2, 0.05}},
+                                                             {"b", {0.9, 0.8, 0.7, 0.6}}};
+  const Choice choice(body, values, {.min_width = {{.layers = "a", .amount = 3}}});
+  // With a channels in a and b in b: 2 (a + ab + b) FLOPs.
+  const Selection selection = choice.select({{"flops", 14}});
+  EXPECT_EQ(choice.mask(selection.alive, "a"), "1110");
+  EXPECT_EQ(choice.mask(selection.alive, "b"), "1000");
+  EXPECT_ERROR(choice.select({{"flops", 13}}), "the nearest is 14 FLOPs");
 }
 
 }  // namespace

@@ -3,22 +3,23 @@
 
 #include <CLI/CLI.hpp>
 
-#include "morph/analysis/structure.h"
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/scope_arguments.h"
 #include "morph/cost/network_cost.h"
-#include "morph/learn/run_folder.h"
 #include "morph/nn/cut.h"
+#include "morph/nn/fold_gates.h"
 #include "morph/report/numbers.h"
+#include "morph/transform/resize.h"
 
 namespace morph {
 namespace {
 
 struct ShrinkArguments {
   NetworkArgument network = {};
-  std::string structure = {};
+  StructureArguments structure = {};
   std::string out = {};
 };
 
@@ -32,23 +33,7 @@ void print_change(const Graph& before, const Graph& after) {
   }
 }
 
-void shrink_network(const ShrinkArguments& arguments) {
-  const Network network = arguments.network.load();
-  const Structure structure = structure_from_json(read_json(arguments.structure));
-  const ChannelGroups groups = find_channel_groups(network.graph);
-  const std::vector<bool> alive = alive_sets(network.graph, groups, structure);
-  // Without weights the equivalence is shown on fresh ones.
-  const Params params = network.params ? *network.params : initial_params(network.graph, 0);
-  const Cut cut = cut_channels(network.graph, params, groups, alive);
-
-  Network shrunk{.graph = cut.graph};
-  if (network.params) shrunk.params = cut.params;
-  write_network(arguments.out, shrunk);
-  std::cout << arguments.out << (network.params ? " with its weights" : ", structure only") << "\n";
-  print_change(network.graph, cut.graph);
-  if (!cut.removed.empty()) {
-    std::cout << "  removed from the graph: " << join(cut.removed, ", ") << "\n";
-  }
+void print_cut(const Cut& cut) {
   for (const ConstantNote& note : cut.constants) {
     std::cout << "  constants of " << note.channels << " removed channels into " << note.node
               << (note.folded
@@ -59,6 +44,35 @@ void shrink_network(const ShrinkArguments& arguments) {
   std::cout << "  masked and shrunk network differ by " << cut.equivalence << " relative\n";
 }
 
+/// Writes the network and says what became of it.
+void write_result(const std::string& out,
+                  const Graph& before,
+                  const Network& after,
+                  const std::vector<std::string>& removed) {
+  write_network(out, after);
+  std::cout << out << (after.params ? " with its weights" : ", structure only") << "\n";
+  print_change(before, after.graph);
+  if (!removed.empty()) std::cout << "  removed from the graph: " << join(removed, ", ") << "\n";
+}
+
+void shrink_network(const ShrinkArguments& arguments) {
+  const Network network = arguments.network.load();
+  const PlannedWidths plan = arguments.structure.plan(network);
+  if (plan.widens()) {
+    const Rewrite wide = resize_channels(network.graph, plan.groups, plan.copies);
+    write_result(arguments.out, network.graph, {.graph = wide.graph}, wide.removed);
+    return;
+  }
+  // Without weights the equivalence is shown on fresh ones.
+  const Params params = network.params ? *network.params : initial_params(network.graph, 0);
+  const Cut cut = cut_channels(network.graph, params, plan.groups, plan.alive());
+  const Ungated plain = fold_gates(cut.graph, cut.params);
+  Network shrunk{.graph = plain.graph};
+  if (network.params) shrunk.params = plain.params;
+  write_result(arguments.out, network.graph, shrunk, cut.removed);
+  print_cut(cut);
+}
+
 }  // namespace
 
 void add_shrink(CLI::App& app) {
@@ -66,10 +80,9 @@ void add_shrink(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("shrink", "Remove the channels that a structure file does not keep");
   arguments->network.add_to(*command);
-  command->add_option("--structure", arguments->structure, "structure.json of a run")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("-o,--output", arguments->out, "Network to write, X.morph")
+  arguments->structure.add_to(*command);
+  command->get_option("--structure")->required();
+  command->add_option("-o,--output", arguments->out, "Network to write, X.morph or X.onnx")
       ->required()
       ->type_name("OUT");
   command->callback([arguments] { shrink_network(*arguments); });

@@ -1,11 +1,15 @@
 #include "morph/cli/scope_arguments.h"
 
+#include <utility>
+
 #include <CLI/CLI.hpp>
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 #include "morph/learn/run_folder.h"
 #include "morph/nn/channel_strengths.h"
+#include "morph/nn/cut.h"
+#include "morph/transform/resize.h"
 
 namespace morph {
 namespace {
@@ -67,7 +71,7 @@ void StructureArguments::add_to(CLI::App& command) {
                   "What becomes of layers that FILE does not name: keep, error or zero")
       ->capture_default_str()
       ->type_name("RULE");
-  command.add_flag("--keep-first", keep_first, "Where FILE counts 0 channels, leave one");
+  command.add_flag("--at-least-one", keep_first, "Where FILE counts 0 channels, leave one");
 }
 
 PlannedWidths StructureArguments::plan(const Network& network) const {
@@ -77,7 +81,25 @@ PlannedWidths StructureArguments::plan(const Network& network) const {
       return channel_strengths(network.graph, groups, *network.params);
     };
   }
-  return plan_widths(network.graph, read_json(file), options);
+  PlannedWidths plan = plan_widths(network.graph, read_json(file), options);
+  if (plan.widens() && network.params) {
+    throw Error(cat("'",
+                    file,
+                    "' gives some layers more channels than network '",
+                    network.graph.name(),
+                    "' has, and there are no weights for them; name a network without weights"));
+  }
+  return plan;
+}
+
+Network StructureArguments::apply(const Network& network) const {
+  if (file.empty()) return network;
+  const PlannedWidths widths = plan(network);
+  if (!network.params) {
+    return {.graph = resize_channels(network.graph, widths.groups, widths.copies).graph};
+  }
+  Cut cut = cut_channels(network.graph, *network.params, widths.groups, widths.alive());
+  return {.graph = std::move(cut.graph), .params = std::move(cut.params)};
 }
 
 }  // namespace morph

@@ -34,7 +34,12 @@ struct StructureArguments {
   void add_to(CLI::App& command);
 
   /// What the file asks of a network; of counts, the strongest channels where it has weights.
+  /// Throws Error if it has weights and is to be widened.
   PlannedWidths plan(const Network& network) const;
+
+  /// The network that the file makes of this one, with its weights if it has some; the same if no
+  /// file was given.
+  Network apply(const Network& network) const;
 };
 
 }  // namespace morph

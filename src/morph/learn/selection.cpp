@@ -97,6 +97,7 @@ class Selector {
   std::vector<bool> without_weakest(size_t count) const {
     std::vector<bool> alive(at(groups_.set_count()), true);
     for (size_t i = 0; i < count; ++i) alive[at(weakest_first_[i])] = false;
+    alive = keep_least_widths(groups_, candidates_.values, std::move(alive));
     return keep_connected(graph_, groups_, candidates_, std::move(alive));
   }
 

@@ -30,9 +30,10 @@ struct Selection {
 };
 
 /// The selection with the lowest threshold, not below `floor`, whose shrunk network stays within
-/// all limits, counted on the real integer widths. Channels that would cut the network through are
-/// kept, the strongest of their group; then the strongest of the cut ones above the floor come back
-/// as long as the limits hold. Throws what check_reachable() throws.
+/// all limits, counted on the real integer widths. Channels that a layer needs for its least width
+/// are kept, the strongest of the layer, and such as would cut the network through; then the
+/// strongest of the cut ones above the floor come back as long as the limits hold. Throws what
+/// check_reachable() throws.
 Selection select_channels(const Graph& graph,
                           const ChannelGroups& groups,
                           const Candidates& candidates,
@@ -40,7 +41,8 @@ Selection select_channels(const Graph& graph,
                           double floor);
 
 /// Throws Error naming the nearest reachable cost if even the smallest network, with every
-/// removable channel gone but those that keep it connected, is over a limit.
+/// removable channel gone but those that keep it connected and layers at their least width, is over
+/// a limit.
 void check_reachable(const Graph& graph,
                      const ChannelGroups& groups,
                      const Candidates& candidates,
