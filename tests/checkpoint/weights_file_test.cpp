@@ -2,14 +2,18 @@
 
 #include "checkpoint/temporary_folder.h"
 #include "expect_error.h"
+#include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "morph/analysis/shapes.h"
+#include "morph/base/error.h"
+#include "morph/base/random.h"
 #include "morph/checkpoint/safetensors.h"
 #include "morph/ir/text.h"
+#include "morph/zoo/zoo.h"
 
 namespace morph {
 namespace {
@@ -84,6 +88,74 @@ TEST_F(WeightsFile, ListsTheFirstFewOfMany) {
 
 TEST_F(WeightsFile, NamesAFileThatIsNotThere) {
   EXPECT_ERROR(read_weights(folder_ / "none.safetensors", graph_), "no such file");
+}
+
+/// A state_dict of random numbers, in PyTorch's names.
+class StateDict {
+ public:
+  void conv(const std::string& name, const Shape& shape) { add(name + ".weight", shape); }
+  void dense(const std::string& name, const Shape& shape) {
+    add(name + ".weight", shape);
+    add(name + ".bias", {shape[0]});
+  }
+  void normalization(const std::string& name, int64_t width) {
+    for (const char* slot : {"weight", "bias", "running_mean", "running_var"}) {
+      add(name + "." + slot, {width});
+    }
+    tensors[name + ".num_batches_tracked"] = at::zeros({}, at::kLong);
+  }
+
+  Params tensors = {};
+
+ private:
+  void add(const std::string& name, const Shape& shape) {
+    at::Tensor tensor = at::empty(shape);
+    float* values = tensor.mutable_data_ptr<float>();
+    for (int64_t i = 0; i < tensor.numel(); ++i) values[i] = static_cast<float>(random_.uniform());
+    tensors[name] = tensor;
+  }
+
+  Random random_{5};
+};
+
+/// That of torchvision.models.resnet18(), from its modules.
+StateDict resnet18_of_torchvision() {
+  StateDict state;
+  state.conv("conv1", {64, 3, 7, 7});
+  state.normalization("bn1", 64);
+  int64_t in = 64;
+  for (int layer = 1; layer <= 4; ++layer) {
+    const int64_t width = int64_t{32} << layer;
+    for (int block = 0; block < 2; ++block) {
+      const std::string name = cat("layer", layer, ".", block);
+      state.conv(name + ".conv1", {width, in, 3, 3});
+      state.normalization(name + ".bn1", width);
+      state.conv(name + ".conv2", {width, width, 3, 3});
+      state.normalization(name + ".bn2", width);
+      if (in != width) {
+        state.conv(name + ".downsample.0", {width, in, 1, 1});
+        state.normalization(name + ".downsample.1", width);
+      }
+      in = width;
+    }
+  }
+  state.dense("fc", {1000, 512});
+  return state;
+}
+
+TEST_F(WeightsFile, TakesTorchvisionsStateDict) {
+  const StateDict state = resnet18_of_torchvision();
+  EXPECT_EQ(state.tensors.size(), 122U);
+  graph_ = zoo::build("resnet18");
+  const Params read_back = read(state.tensors);
+  EXPECT_EQ(read_back.size(), 102U);
+  for (const auto& [name, tensor] : read_back) {
+    EXPECT_TRUE(at::equal(tensor, state.tensors.at(name))) << name;
+  }
+  graph_ = zoo::build("resnet18?classes=10");
+  EXPECT_ERROR(read(state.tensors), "fc.weight is [1000, 512], not [10, 512]");
+  graph_ = zoo::build("resnet34");
+  EXPECT_ERROR(read(state.tensors), "missing: layer1.2.bn1.bias, layer1.2.bn1.running_mean");
 }
 
 }  // namespace
