@@ -64,6 +64,11 @@ TEST(Memory, EveryInputIsReadInItsOwnSize) {
             256 + 4 + 256);
 }
 
+TEST(Memory, APartIsAllThatASliceReads) {
+  const Graph graph = after_image("y = Slice(x) starts=1 ends=3 axes=1\n");
+  EXPECT_EQ(memory_of(graph, "y", kBytes), 128 + 128);
+}
+
 TEST(Memory, ChannelsMayLieOnAnyAxis) {
   const Graph graph = after_image("last = Transpose(x) perm=[0, 2, 3, 1]\ny = Relu(last)\n");
   EXPECT_EQ(memory_of(graph, "y", kBytes), 512);

@@ -74,7 +74,8 @@ TEST(Slopes, OfDepthwiseConvolutionsAreDoubledInTheOriginalAlone) {
       const auto model = make_cost_model("flops", {.compat = compat});
       for (const CostTable::Row& row : make_cost_table(graph, blocks, *model).rows) {
         const BilinearForm& form = row.forms.front();
-        const bool is_depthwise = graph[row.node].op == "Conv" && form.pair == 0;
+        const std::string& op = graph[row.node].op;
+        const bool is_depthwise = (op == "Conv" || op == "ConvTranspose") && form.pair == 0;
         if (row.in.empty()) continue;  // Behind a reshape the original follows no channels.
         EXPECT_EQ(form.slope_in, compat == Compat::kMorphNet && is_depthwise ? form.per_out : 0);
       }

@@ -26,7 +26,7 @@ TEST(Constant, IsOpenAndBindsItsValue) {
   EXPECT_EQ(p.channels.extents, (Shape{1, 2, 3}));
   EXPECT_EQ(p.channels.ids, (Ids{0, 1, 2, 3, 4, 5}));
   EXPECT_EQ(chain.notes.value_param, "value");
-  EXPECT_EQ(chain.work.offsets_per_output, 1);
+  EXPECT_EQ(chain.work.offsets, 6);
 }
 
 TEST(Constant, ScaleOfMapsIsTiedToTheirChannels) {
@@ -60,6 +60,7 @@ TEST(Constant, SpreadOverChannelsTiesNone) {
   EXPECT_EQ(chain.apply(binary("Add"), {p, x}).channels, x.channels);
   EXPECT_FALSE(chain.tied(0, 1) || chain.tied(0, 2));
   EXPECT_TRUE(chain.tied(2, 5));
+  EXPECT_EQ(chain.reason(2), "meets every channel of 'y'");
 }
 
 TEST(Constant, WidensASingleChannel) {

@@ -35,6 +35,15 @@ TEST(InstanceNormalization, TiesWhatAReshapePutsIntoOneInstance) {
   EXPECT_FALSE(chain.tied(1, 2));
 }
 
+TEST(InstanceNormalization, OfAllChannelsInOneIsPinned) {
+  Chain chain;
+  const Value x = chain.value({1, 4, 2, 2});
+  const Value r =
+      chain.apply({.name = "r", .op = "Reshape", .attrs = {{"shape", Ints{0, 1, -1}}}}, {x});
+  chain.apply(normalization("InstanceNormalization", {1}), {r});
+  EXPECT_EQ(chain.reason(0), "normalised over all channels in 'n'");
+}
+
 TEST(GroupNormalization, KeepsOrRemovesGroupsWhole) {
   Chain chain;
   Node node = normalization("GroupNormalization", {6}, {{"num_groups", Ints{3}}});
@@ -104,10 +113,10 @@ TEST(PRelu, HasASlopeForEachChannelOrForAll) {
   const Value x = chain.value({1, 2, 4, 4});
   EXPECT_EQ(chain.apply(p_relu({2, 1, 1}), {x}).channels, x.channels);
   EXPECT_EQ(chain.bound("slope", 0).ids, (Ids{0, 1}));
-  EXPECT_EQ(chain.work.offsets_per_output, 1);
+  EXPECT_EQ(chain.work.offsets, 2);
   chain.apply(p_relu({1}), {x});
   EXPECT_TRUE(chain.notes.params.empty());
-  EXPECT_EQ(chain.work.offsets_per_output, 0.5);
+  EXPECT_EQ(chain.work.offsets, 1);
   EXPECT_ERROR(shape_of(p_relu({3, 1, 1}), {{1, 2, 4, 4}}),
                "[p: PRelu] a slope of shape [3, 1, 1] does not broadcast to one example");
   EXPECT_ERROR(shape_of(p_relu({1, 2, 1, 1}), {{1, 2, 4, 4}}), "does not broadcast");

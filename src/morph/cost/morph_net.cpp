@@ -38,7 +38,7 @@ void charge_values(const Graph& graph, const ChannelBlocks& blocks, NodeId id, N
 void charge_params(const Node& node, double inputs, Work& work) {
   const bool is_depthwise = work.macs_per_output > 0;
   work.offsets_per_output = 0;
-  work.params_per_output = 0;
+  work.params_per_output = work.fixed_params = 0;
   work.params_per_pair = is_depthwise ? work.weights_per_output : work.weights_per_pair;
   work.slope_in_share = is_depthwise ? 1 : 0;
   if (node.op == "Gemm") work.macs_per_pair = work.input_size = work.output_size = 1;

@@ -1,6 +1,7 @@
 #include "morph/cost/node_work.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -39,13 +40,22 @@ std::vector<BlockCount> count_elements(const Graph& graph,
 /// A value that is the same for every example.
 bool is_constant(const Node& node) { return node.inputs.empty() && node.op != "Input"; }
 
-/// A constant that a node reads dies along with its output's channels, if it has channels.
+/// Whether every block of `part` is one of `whole`.
+bool is_within(const std::vector<BlockCount>& part, const std::vector<BlockCount>& whole) {
+  return std::all_of(part.begin(), part.end(), [&](const BlockCount& count) {
+    return std::any_of(whole.begin(), whole.end(), [&](const BlockCount& other) {
+      return other.block == count.block;
+    });
+  });
+}
+
+/// A constant that a node reads dies along with its output's channels, if it has the same ones.
 void add_constant(const Graph& graph, const ChannelBlocks& blocks, NodeId id, NodeWork& node) {
   const auto size = static_cast<double>(element_count(graph[id].shape));
-  if (full_count(blocks, blocks.out[index(id)]) > 1) {
+  if (is_within(blocks.out[index(id)], node.out)) {
     node.work.params_per_output += size / full_count(blocks, node.out);
   } else {
-    node.work.fixed_params += size;
+    node.work.fixed_size += size;
   }
 }
 
@@ -53,6 +63,10 @@ void add_constant(const Graph& graph, const ChannelBlocks& blocks, NodeId id, No
 void add_values(const Graph& graph, const ChannelBlocks& blocks, NodeId id, NodeWork& node) {
   const std::vector<NodeId>& inputs = graph[id].inputs;
   node.work.output_size = static_cast<double>(elements_per_channel(graph, blocks, id));
+  if (node.work.is_part) {
+    node.work.output_size *= 2;
+    return;
+  }
   if (inputs.size() == 1) {
     const auto size = static_cast<double>(element_count(graph[inputs[0]].shape));
     node.work.input_size = size / full_count(blocks, node.in);
@@ -81,8 +95,32 @@ void spread_product(const ChannelBlocks& blocks, NodeWork& node) {
   }
 }
 
+/// The trainable params of a node beside the weight of a layer.
+std::vector<const Param*> offsets_of(const Node& node, const Work& work) {
+  std::vector<const Param*> params;
+  for (const Slot& slot : op_def(node.op).slots) {
+    const auto param = node.params.find(std::string(slot.name));
+    const bool is_weight = work.is_layer() && slot.name == "weight";
+    if (slot.trainable && !is_weight && param != node.params.end()) {
+      params.push_back(&param->second);
+    }
+  }
+  return params;
+}
+
+/// Numbers that all channels share, such as the one slope of a PRelu.
+bool is_shared_by_channels(const Param& param, double channels) {
+  return std::fmod(static_cast<double>(element_count(param.shape)), channels) != 0;
+}
+
 /// The params of a node: what its rule calls trainable, and the rest for each output channel.
 void add_params(const Node& node, double channels, Work& work) {
+  for (const Param* param : offsets_of(node, work)) {
+    if (!is_shared_by_channels(*param, channels)) continue;
+    const auto size = static_cast<double>(element_count(param->shape));
+    work.offsets_per_output -= size / channels;
+    work.fixed_params += size;
+  }
   work.params_per_pair += work.weights_per_pair;
   work.params_per_output += work.weights_per_output + work.offsets_per_output;
   for (const Slot& slot : op_def(node.op).slots) {
@@ -93,15 +131,18 @@ void add_params(const Node& node, double channels, Work& work) {
 }
 
 /// `work` without the trainable numbers of tensors that are in `seen`; adds the node's to it.
-Work without_seen(Work work, const Node& node, std::set<std::string>& seen) {
-  for (const Slot& slot : op_def(node.op).slots) {
-    const auto param = node.params.find(std::string(slot.name));
-    if (!slot.trainable || param == node.params.end()) continue;
-    if (seen.insert(param->second.tensor).second) continue;
-    if (work.is_layer() && slot.name == "weight") {
-      work.weights_per_pair = work.weights_per_output = 0;
+Work without_seen(Work work, const Node& node, double channels, std::set<std::string>& seen) {
+  if (work.is_layer() && node.has_param("weight") &&
+      !seen.insert(node.params.at("weight").tensor).second) {
+    work.weights_per_pair = work.weights_per_output = 0;
+  }
+  for (const Param* param : offsets_of(node, work)) {
+    if (seen.insert(param->tensor).second) continue;
+    const auto size = static_cast<double>(element_count(param->shape));
+    if (is_shared_by_channels(*param, channels)) {
+      work.fixed_params -= size;
     } else {
-      work.offsets_per_output -= 1;
+      work.offsets_per_output -= size / channels;
     }
   }
   return work;
@@ -117,6 +158,7 @@ NodeWork work_of(const Graph& graph, const ChannelBlocks& blocks, NodeId id) {
   const Node& node = graph[id];
   NodeWork result{
       .work = rule_work(graph, id), .in = blocks.in[index(id)], .out = blocks.out[index(id)]};
+  result.work.offsets_per_output += result.work.offsets / full_count(blocks, result.out);
   if (result.work.is_view || node.inputs.empty()) return result;
   add_values(graph, blocks, id, result);
   add_params(node, full_count(blocks, result.out), result.work);
@@ -162,8 +204,8 @@ std::vector<NodeWork> node_work(const Graph& graph, const ChannelBlocks& blocks,
   if (compat == Compat::kMorphNet) return as_morph_net_charges(graph, blocks, std::move(nodes));
   std::set<std::string> seen;
   for (const NodeId id : graph.ids()) {
-    Work& work = nodes[index(id)].work;
-    work = without_seen(work, graph[id], seen);
+    NodeWork& node = nodes[index(id)];
+    node.work = without_seen(node.work, graph[id], full_count(blocks, node.out), seen);
   }
   return nodes;
 }

@@ -8,6 +8,7 @@ namespace morph {
 /// trained and not counted.
 ///
 ///   F(in, out) = weights_per_pair · in · out + (weights_per_output + offsets_per_output) · out
+///                + fixed_params
 class ParamCount final : public CostModel {
  public:
   using CostModel::CostModel;

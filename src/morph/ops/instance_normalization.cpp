@@ -1,3 +1,4 @@
+#include "morph/base/error.h"
 #include "morph/ops/normalization.h"
 #include "morph/ops/rules.h"
 
@@ -15,11 +16,14 @@ Shape instance_normalization_shape(const Node& node, std::span<const Shape> inpu
 
 /// Position i of axis 1 is normalised by itself. Channels that a reshape put behind one position,
 /// as exports of group normalisation do, share its statistics and are tied.
-Channels instance_normalization_channels(const Node&,
+Channels instance_normalization_channels(const Node& node,
                                          std::span<const ValueChannels> inputs,
                                          ChannelFlow& flow) {
   const auto& [shape, channels] = inputs[0];
   const std::vector<ChannelId> ids = flow.along_axis(channels, shape, 1);
+  if (ids.size() == 1 && channels.ids.size() > 1) {
+    flow.pin(ids, cat("normalised over all channels in '", node.name, "'"));
+  }
   for (const char* slot : {"weight", "bias"}) flow.bind_output(slot, 0, ids);
   return Channels::along(shape.size(), 1, ids);
 }

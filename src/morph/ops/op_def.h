@@ -21,6 +21,7 @@ struct Work {
   double weights_per_output = 0;  ///< Kernel weights for each output channel: depthwise Conv.
   double offsets_per_output = 0;  ///< Other trainable numbers for each output channel: bias, BN
                                   ///< scale and shift.
+  double offsets = 0;             ///< Trainable numbers in whole, of output channels: Parameter.
   double product_macs = 0;        ///< Multiply-adds in whole of a product of two values: MatMul.
   bool is_view = false;  ///< The output is the first input's memory, seen as it is or in another
                          ///< shape: Identity, Flatten, Reshape, Dropout. Nothing is moved.
@@ -30,11 +31,11 @@ struct Work {
   // alone. Sizes are in elements, counted once for each value or param that the node touches.
   double input_size = 0;          ///< Of the inputs, for each unit of the row's `in`.
   double output_size = 0;         ///< Of one output channel.
-  double fixed_size = 0;          ///< Of values, whatever lives.
+  double fixed_size = 0;          ///< Of values and constants, whatever lives.
   double params_per_pair = 0;     ///< Of params, shared and untrained ones too, for each pair.
   double params_per_output = 0;   ///< Of params and constants for each output channel: biases, BN
                                   ///< statistics.
-  double fixed_params = 0;        ///< Of params and constants, whatever lives.
+  double fixed_params = 0;        ///< Of params that all channels share: the one slope of PRelu.
   double product_per_input = 0;   ///< Of product_macs, those for each unit of `in` …
   double product_per_output = 0;  ///< … or for each output channel.
   double slope_in_share = 0;      ///< How much of the arithmetic and weights per output channel is

@@ -41,9 +41,8 @@ Channels p_relu_channels(const Node& node,
 }
 
 /// A slope for each channel, one for all, or one for each position of a channel.
-Work p_relu_work(const Node& node, std::span<const Shape> inputs) {
-  const auto count = static_cast<double>(element_count(node.params.at("slope").shape));
-  return {.offsets_per_output = count / static_cast<double>(inputs[0][1])};
+Work p_relu_work(const Node& node, std::span<const Shape>) {
+  return {.offsets = static_cast<double>(element_count(node.params.at("slope").shape))};
 }
 
 }  // namespace

@@ -6,8 +6,9 @@ namespace {
 
 constexpr std::array kSlots = {Slot{.name = "value", .required = true, .trainable = true}};
 
-/// All trainable numbers, spread over the positions of the value.
-Work parameter_work(const Node&, std::span<const Shape>) { return {.offsets_per_output = 1}; }
+Work parameter_work(const Node& node, std::span<const Shape>) {
+  return {.offsets = static_cast<double>(element_count(node.shape))};
+}
 
 }  // namespace
 
