@@ -173,6 +173,92 @@ TEST(Cut, ReportsConstantsThatPaddingMakesUneven) {
   EXPECT_LT(cut.equivalence, 1e-10);
 }
 
+/// Cuts `dead` channels of each layer and compares with the masked network.
+Cut cut_without(const Graph& graph, const std::map<std::string, std::vector<size_t>>& dead) {
+  Random random(11);
+  const Params params = random_double_params(graph, random);
+  const ChannelGroups groups = find_channel_groups(graph);
+  Cut cut = cut_channels(graph, params, groups, alive_without(graph, groups, dead));
+  EXPECT_LT(cut.equivalence, 1e-10);
+  return cut;
+}
+
+TEST(Cut, CutsParametersThatMeetChannels) {
+  const Cut cut = cut_without(graph_of(R"(
+x = Input() shape=[1, 2, 4, 4]
+a = Conv(x; weight=[4, 2, 1, 1])
+scale = Parameter(; value=[1, 4, 1, 1])
+scaled = Mul(a, scale)
+mask = Constant(; value=[1, 1, 4, 4])
+masked = Mul(scaled, mask)
+b = Conv(masked; weight=[3, 4, 3, 3])
+return b
+)"),
+                              {{"a", {0, 2}}});
+  EXPECT_EQ(shape_of(cut.params.at("scale.value")), (Shape{1, 2, 1, 1}));
+  EXPECT_EQ(shape_of(cut.params.at("mask.value")), (Shape{1, 1, 4, 4}));
+}
+
+TEST(Cut, CutsEmbeddingsAndTokensOfASequence) {
+  const Cut cut = cut_without(graph_of(R"(
+x = Input() shape=[1, 5, 3]
+a = MatMul(x; weight=[3, 4])
+token = Parameter(; value=[1, 1, 4])
+sequence = Concat(token, a) axis=1
+place = Parameter(; value=[1, 6, 4])
+placed = Add(sequence, place)
+b = Gemm(placed; weight=[2, 4])
+return b
+)"),
+                              {{"a", {1}}});
+  EXPECT_EQ(shape_of(cut.params.at("token.value")), (Shape{1, 1, 3}));
+  EXPECT_EQ(shape_of(cut.params.at("place.value")), (Shape{1, 6, 3}));
+}
+
+// Attention: a channel of the queries goes with that of the keys, in every head.
+TEST(Cut, CutsHeadsOfAttentionInStep) {
+  const Cut cut = cut_without(graph_of(R"(
+x = Input() shape=[1, 5, 3]
+q = MatMul(x; weight=[3, 8])
+qh = Reshape(q) shape=[0, 5, 2, 4]
+qt = Transpose(qh) perm=[0, 2, 1, 3]
+k = MatMul(x; weight=[3, 8])
+kh = Reshape(k) shape=[0, 5, 2, 4]
+kt = Transpose(kh) perm=[0, 2, 3, 1]
+v = MatMul(x; weight=[3, 6])
+vh = Reshape(v) shape=[0, 5, 2, 3]
+vt = Transpose(vh) perm=[0, 2, 1, 3]
+scores = MatMul(qt, kt)
+attention = Softmax(scores)
+mixed = MatMul(attention, vt)
+back = Transpose(mixed) perm=[0, 2, 1, 3]
+flat = Reshape(back) shape=[0, 5, -1]
+o = MatMul(flat; weight=[6, 3])
+return o
+)"),
+                              {{"q", {1}}, {"v", {2}}});
+  EXPECT_EQ(shape_of(cut.params.at("q.weight")), (Shape{3, 6}));
+  EXPECT_EQ(shape_of(cut.params.at("k.weight")), (Shape{3, 6}));
+  EXPECT_EQ(shape_of(cut.params.at("v.weight")), (Shape{3, 4}));
+  EXPECT_EQ(shape_of(cut.params.at("o.weight")), (Shape{4, 3}));
+}
+
+TEST(Cut, CutsTransposedConvolutions) {
+  const Cut cut = cut_without(graph_of(R"(
+x = Input() shape=[1, 2, 4, 4]
+a = ConvTranspose(x; weight=[2, 4, 2, 2], bias=[4]) strides=[2, 2]
+b = ConvTranspose(a; weight=[4, 3, 3, 3]) group=2 pads=[1, 1, 1, 1]
+c = ConvTranspose(b; weight=[6, 2, 2, 2], bias=[12]) group=6
+d = ConvTranspose(c; weight=[12, 2, 1, 1])
+return d
+)"),
+                              {{"a", {1}}, {"b", {0}}});
+  EXPECT_EQ(shape_of(cut.params.at("a.weight")), (Shape{2, 2, 2, 2}));
+  EXPECT_EQ(shape_of(cut.params.at("b.weight")), (Shape{2, 2, 3, 3}));
+  EXPECT_EQ(shape_of(cut.params.at("c.weight")), (Shape{4, 2, 2, 2}));
+  EXPECT_EQ(shape_of(cut.params.at("d.weight")), (Shape{8, 2, 1, 1}));
+}
+
 TEST(Cut, KeepsPrecisionAndNames) {
   const Graph graph = pointwise(")");
   const Params params = initial_params(graph, 0);

@@ -31,15 +31,8 @@ TEST(Kernels, ExistForEveryOpAndForNothingElse) {
 }
 
 TEST(Kernels, UnknownOpIsRefused) {
-  const Node node{.name = "a", .op = "Erf", .shape = {1, 2}};
-  EXPECT_ERROR(make_kernel({node, {}}), "[a: Erf] this op cannot be run");
-}
-
-/// The values that the network `nodes` with these weights makes of `input`, in eval mode.
-std::vector<double> run(const std::string& nodes, const at::Tensor& input, Params params = {}) {
-  GraphModule module(graph_of(nodes), std::move(params));
-  module.set_training(false);
-  return values(module.forward(input));
+  const Node node{.name = "a", .op = "Erff", .shape = {1, 2}};
+  EXPECT_ERROR(make_kernel({node, {}}), "[a: Erff] this op cannot be run");
 }
 
 /// One op applied to [N, 4].

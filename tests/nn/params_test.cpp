@@ -117,12 +117,41 @@ TEST(InitialParams, ExistForEverySlotOfEveryOp) {
   for (const OpDef* op : all_ops()) {
     Graph graph;
     Node node{.name = "n", .op = std::string(op->name)};
+    if (op->name == "Constant") node.attrs["initial"] = std::vector<double>{0.5};
     for (const Slot& slot : op->slots) {
       node.params[std::string(slot.name)] = {.tensor = std::string(slot.name), .shape = {2, 2, 1}};
     }
     graph.add(node);
     EXPECT_EQ(initial_params(graph, 1).size(), op->slots.size()) << op->name;
   }
+}
+
+TEST(InitialParams, ParametersBeginAsStatedAndConstantsAreNotMadeUp) {
+  const Graph graph = graph_of(
+      "x = Input() shape=[1, 2]\np = Parameter(; value=[1, 2]) initial=0.25\n"
+      "q = Parameter(; value=[1, 2])\ny = Add(x, p, q)\nreturn y");
+  const Params params = initial_params(graph, 1);
+  EXPECT_EQ(values(params.at("p.value")), (std::vector<double>{0.25, 0.25}));
+  EXPECT_EQ(values(params.at("q.value")), (std::vector<double>{0, 0}));
+  const Graph fixed =
+      graph_of("x = Input() shape=[1, 2]\nc = Constant(; value=[1, 2])\ny = Add(x, c)\nreturn y");
+  EXPECT_ERROR(initial_params(fixed, 1),
+               "[c: Constant] has a value that only a file with the network's weights knows");
+}
+
+TEST(InitialParams, DenseAndTransposedLayersCountTheirFans) {
+  const Graph graph =
+      graph_of("x = Input() shape=[1, 4]\nm = MatMul(x; weight=[4, 1000])\nreturn m");
+  const std::vector<double> dense = values(initial_params(graph, 1).at("m.weight"));
+  EXPECT_GT(*std::max_element(dense.begin(), dense.end()), 0.45);  // Uniform in ±1/√4.
+  EXPECT_LT(*std::max_element(dense.begin(), dense.end()), 0.5);
+  const Graph up = graph_of(
+      "x = Input() shape=[1, 100, 2]\nu = ConvTranspose(x; weight=[100, 50, 4]) group=2\nreturn u");
+  const std::vector<double> weights = values(initial_params(up, 1).at("u.weight"));
+  double squares = 0;
+  for (const double w : weights) squares += w * w;
+  // Variance 2 / (50 · 4) over 20,000 draws: its estimate has a deviation of a hundredth of it.
+  EXPECT_NEAR(squares / static_cast<double>(weights.size()), 0.01, 0.0005);
 }
 
 TEST(InitialParams, UnknownSlotIsAnError) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph_text.h"
@@ -56,6 +57,15 @@ inline std::vector<double> values(const at::Tensor& tensor) {
   const at::Tensor flat = tensor.detach().to(at::kCPU, at::kDouble).contiguous();
   const double* data = flat.const_data_ptr<double>();
   return std::vector<double>(data, data + flat.numel());
+}
+
+/// The values that the network `nodes` with these weights makes of `input`, in eval mode.
+inline std::vector<double> run(const std::string& nodes,
+                               const at::Tensor& input,
+                               Params params = {}) {
+  GraphModule module(graph_of(nodes), std::move(params));
+  module.set_training(false);
+  return values(module.forward(input));
 }
 
 }  // namespace morph

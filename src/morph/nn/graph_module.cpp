@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <ATen/ops/eq.h>
+#include <ATen/ops/masked_fill.h>
 #include <ATen/ops/mul.h>
 #include <c10/util/Exception.h>
 
@@ -66,6 +68,11 @@ void check_input(const Node& node, const at::Tensor& input) {
   const std::string given =
       input.defined() ? format_shape({input.sizes().begin(), input.sizes().end()}) : "nothing";
   throw Error(cat(node.label(), " expected a batch of shape ", wanted, "], got ", given));
+}
+
+/// The product with a mask, 0 where it hides something infinite.
+at::Tensor masked(const at::Tensor& value, const at::Tensor& mask) {
+  return at::masked_fill(at::mul(value, mask), at::eq(mask, 0), 0);
 }
 
 }  // namespace
@@ -148,7 +155,7 @@ at::Tensor GraphModule::run_node(NodeId id, std::span<const at::Tensor> values) 
     for (const NodeId input : node.inputs) read.push_back(values[index(input)]);
     for (size_t i = 0; i < read.size() && !masks_.empty(); ++i) {
       const auto mask = masks_.find({id, i});
-      if (mask != masks_.end()) read[i] = at::mul(read[i], mask->second);
+      if (mask != masks_.end()) read[i] = masked(read[i], mask->second);
     }
     return call_kernel(id, read);
   } catch (const c10::Error& error) {

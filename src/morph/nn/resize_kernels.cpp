@@ -74,7 +74,8 @@ std::optional<bool> bilinear_corners(const Node& node, const std::vector<Resized
   const bool is_plain =
       node.integer("antialias", 0) == 0 && node.integer("exclude_outside", 0) == 0;
   if (node.text("mode", "nearest") != "linear" || !on_map || !is_plain) return std::nullopt;
-  if (mode == "half_pixel" || mode == "pytorch_half_pixel") return false;
+  const bool to_one = axes[0].output == 1 || axes[1].output == 1;
+  if (mode == "half_pixel" || (mode == "pytorch_half_pixel" && !to_one)) return false;
   const auto is_whole = [](const ResizedAxis& axis) {
     return axis.scale * static_cast<double>(axis.input) == static_cast<double>(axis.output);
   };
