@@ -24,7 +24,7 @@ inline std::ostream& operator<<(std::ostream& out, const DeadPart& part) {
 
 /// One for each way in which a part of a network of the zoo can leave it.
 inline std::vector<DeadPart> dead_parts() {
-  return {
+  const std::vector<DeadPart> parts = {
       // A residual unit becomes its skip, …
       {"resnet18?width=0.25&input=3x32x32", {"layer1.1.conv1"}, {"layer1.1."}, {"layer1.1.relu2"}},
       {"resnet50?width=0.125&input=3x32x32", {"layer2.1.conv2"}, {"layer2.1."}, {"layer2.1.relu3"}},
@@ -94,6 +94,7 @@ inline std::vector<DeadPart> dead_parts() {
        {"features.denseblock1.denselayer2."},
        {"features.denseblock1.denselayer3.concat"}},
   };
+  return parts;
 }
 
 /// Alive or not for each channel set: all but those that the layers make.
