@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "morph/base/random.h"
+#include "morph/nn/fold_gates.h"
 #include "morph/regularize/gamma_gates.h"
+#include "morph/transform/insert_gates.h"
 
 namespace morph {
 namespace {
@@ -42,12 +44,23 @@ fc = Gemm(flat; weight=[1, 8], bias=[1])
 return fc
 )";
 
+constexpr const char* kToyWithoutNormalization = R"(
+x = Input() shape=[1, 2, 1, 1]
+a = Conv(x; weight=[8, 2, 1, 1], bias=[8])
+r = Relu(a)
+flat = Flatten(r)
+fc = Gemm(flat; weight=[1, 8], bias=[1])
+return fc
+)";
+
 at::Tensor examples() {
   Random random(7);
   std::vector<double> values;
   for (int i = 0; i < 2 * 256; ++i) values.push_back(2 * random.uniform() - 1);
   return at::tensor(values).to(at::kFloat).reshape({256, 2, 1, 1});
 }
+
+constexpr double kRate = 0.1;
 
 /// Trains the toy by plain gradient descent and returns its loss at the end.
 double train_toy(const GraphModule& module, NetworkRegularizer& regularizer) {
@@ -62,8 +75,9 @@ double train_toy(const GraphModule& module, NetworkRegularizer& regularizer) {
     loss = to_vector(error)[0];
     const at::NoGradGuard no_grad;
     for (const auto& [name, tensor] : module.parameters()) {
-      at::Tensor(tensor).sub_(tensor.grad(), 0.1);
+      at::Tensor(tensor).sub_(tensor.grad(), kRate);
     }
+    if (regularizer.is_proximal()) regularizer.proximal_step(at::tensor(kRate));
   }
   return loss;
 }
@@ -85,6 +99,48 @@ TEST(GammaGates, WithoutStrengthEveryChannelStays) {
   NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.01});
   EXPECT_LT(train_toy(module, regularizer), 0.01);
   EXPECT_EQ(regularizer.structure().layers.at("a").alive_width(), 8);
+}
+
+TEST(GroupLassoGates, DriveUselessChannelsBelowTheThreshold) {
+  const GraphModule module = gated(kToyWithoutNormalization, {});
+  NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.02, .gate = "group-lasso"});
+  regularizer.set_strengths({3e-3});
+  const double loss = train_toy(module, regularizer);
+  const int64_t left = regularizer.structure().layers.at("a").alive_width();
+  EXPECT_GE(left, 1);
+  EXPECT_LE(left, 4);
+  EXPECT_LT(loss, 0.05);
+}
+
+TEST(LogisticGates, DriveUselessChannelsBelowTheThreshold) {
+  const Graph graph = graph_of(kToyWithoutNormalization);
+  const Graph with_gates = insert_gates(graph, {.keep_first = false});
+  const GraphModule module(with_gates, gated_params(with_gates, initial_params(graph, 1)));
+  NetworkRegularizer regularizer(
+      module,
+      {"flops"},
+      {.threshold = 0.5, .gate = "logistic-sigmoid", .regularize_on_mask = false});
+  regularizer.set_strengths({2e-2});
+  train_toy(module, regularizer);
+  const int64_t left = regularizer.structure().layers.at("a").alive_width();
+  EXPECT_GE(left, 1);
+  EXPECT_LE(left, 5);
+}
+
+TEST(ProximalSteps, DriveUselessChannelsToExactlyZero) {
+  for (const std::string gate : {"gamma", "group-lasso"}) {
+    SCOPED_TRACE(gate);
+    const bool is_gamma = gate == "gamma";
+    const GraphModule module = gated(is_gamma ? kToy : kToyWithoutNormalization, {});
+    NetworkRegularizer regularizer(
+        module, {"flops"}, {.threshold = 0, .gate = gate, .proximal = true});
+    regularizer.set_strengths({is_gamma ? 1e-2 : 3e-3});
+    const double loss = train_toy(module, regularizer);
+    const int64_t left = regularizer.structure().layers.at("a").alive_width();
+    EXPECT_GE(left, 1);
+    EXPECT_LE(left, 4);
+    EXPECT_LT(loss, 0.05);
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "gated.h"
+#include "halved_gates.h"
 #include "net_a.h"
 #include <gtest/gtest.h>
 
@@ -71,6 +72,31 @@ return fc
   NetworkRegularizer regularizer(module, {"flops"}, {.threshold = 0.1});
   EXPECT_EQ(to_vector(regularizer.evaluate().costs)[0], 108 + 4);
   EXPECT_EQ(to_vector(regularizer.evaluate().terms)[0], 108 + 4);
+}
+
+TEST(Goldens, G8ADecoratorHalvesTheTermOfNetA) {
+  const GraphModule module = net_a();
+  const NetworkRegularizer regularizer(
+      module, {"flops"}, {.threshold = kThreshold, .make_gates = halved("gamma")});
+  const Regularization now = regularizer.evaluate();
+  const double term = 705188.2 + 25.8;  // And half of the dense layer's 51.6.
+  EXPECT_NEAR(to_vector(now.terms)[0], term, kFloatPrecision * term);
+  EXPECT_EQ(to_vector(now.costs)[0], 985404 + 54);
+}
+
+TEST(Goldens, S3ADecoratedModelSize) {
+  const GraphModule module = gated(R"(
+image = Input() shape=[1, 3, 1, 1]
+conv = Conv(image; weight=[2, 3, 1, 1])
+n = BatchNormalization(conv; weight=[2], bias=[2], running_mean=[2], running_var=[2])
+return n
+)",
+                                   {{"n.weight", {1, 1}}});
+  RegularizerOptions options{.threshold = 0.1, .make_gates = halved("gamma")};
+  options.scope.outputs = OutputChannels::kFree;
+  const NetworkRegularizer regularizer(module, {"weights"}, options);
+  EXPECT_EQ(to_vector(regularizer.evaluate().terms)[0], 3);
+  EXPECT_EQ(to_vector(regularizer.evaluate().costs)[0], 6);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "expect_error.h"
 #include "gated.h"
+#include "nn/run_text.h"
 #include "random_graph.h"
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -162,8 +163,8 @@ TEST(NetworkRegularizer, NothingToPrune) {
       "1, 1])\nreturn b\n",
       {});
   EXPECT_ERROR(NetworkRegularizer(plain, {"flops"}),
-               "network 'test' has nothing to prune: no BatchNormalization scale whose channels "
-               "may be removed. Charge weights (--gate group-lasso)");
+               "network 'test' has nothing to prune: no gate of the kind gamma decides about a. "
+               "Turn on the scale of a BatchNormalization");
   const GraphModule pinned = gated(
       "x = Input() shape=[1, 3, 4, 4]\nn = BatchNormalization(x; weight=[3], bias=[3], "
       "running_mean=[3], running_var=[3])\nb = Conv(n; weight=[2, 3, 1, 1])\nreturn b\n",
@@ -183,7 +184,8 @@ struct RandomNetwork {
   GraphModule make(uint64_t seed) {
     at::set_num_threads(1);
     Graph graph = random_graph(seed);
-    Params params = initial_params(graph, seed);
+    Random weights(seed);
+    Params params = random_double_params(graph, weights);
     int64_t count = 0;
     for (const auto& [name, tensor] : params) count += tensor.numel();
     Values sizes(static_cast<size_t>(count));
@@ -192,7 +194,6 @@ struct RandomNetwork {
       std::swap(sizes[i], sizes[static_cast<size_t>(random.below(static_cast<int64_t>(i) + 1))]);
     }
     for (auto& [name, tensor] : params) {
-      tensor = tensor.to(at::kDouble);
       double* data = tensor.mutable_data_ptr<double>();
       for (int64_t i = 0; i < tensor.numel(); ++i) {
         data[i] = random.chance(0.5) ? sizes.back() : -sizes.back();

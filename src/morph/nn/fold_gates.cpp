@@ -100,6 +100,16 @@ class OutputScaling {
   Params params_;
 };
 
+/// The gates of a network, reading nothing.
+Graph gates_alone(const Graph& graph) {
+  Graph result(graph.name());
+  for (const Node& node : graph.nodes()) {
+    if (node.op != kGate) continue;
+    result.add({.name = node.name, .op = node.op, .attrs = node.attrs, .params = node.params});
+  }
+  return result;
+}
+
 Graph without_gates(const Graph& graph) {
   Graph result(graph.name());
   std::vector<NodeId> now(graph.nodes().size());
@@ -126,14 +136,14 @@ Graph without_gates(const Graph& graph) {
 
 Params gated_params(const Graph& gated, const Params& params) {
   const at::NoGradGuard no_grad;
-  Params all = initial_params(gated, 0);
+  Params all = initial_params(gates_alone(gated), 0);
   for (const auto& [name, value] : params) all[name] = value;
   OutputScaling scaling(gated, all);
   for (const NodeId id : gated.ids()) {
     if (gated[id].op != kGate) continue;
     const std::string& logits = gated[id].params.at("logits").tensor;
     if (params.count(logits) != 0) continue;
-    const at::Tensor mask = LogisticGate(gated[id]).inference_mask(all.at(logits));
+    const at::Tensor mask = LogisticGate(gated[id]).inference_mask(all.at(logits).to(at::kDouble));
     if (mask.eq(0).any().item<bool>()) {
       throw Error(cat(gated[id].label(), " begins shut: log_odds must be above 0"));
     }
@@ -147,8 +157,8 @@ Ungated fold_gates(const Graph& graph, const Params& params) {
   OutputScaling scaling(graph, params);
   for (const NodeId id : graph.ids()) {
     if (graph[id].op != kGate) continue;
-    const at::Tensor mask =
-        LogisticGate(graph[id]).inference_mask(params.at(graph[id].params.at("logits").tensor));
+    const at::Tensor& logits = params.at(graph[id].params.at("logits").tensor);
+    const at::Tensor mask = LogisticGate(graph[id]).inference_mask(logits.to(at::kDouble));
     if (mask.eq(1).all().item<bool>()) continue;
     const std::optional<NodeId> carrier = scaling.carrier(id);
     if (!carrier) {

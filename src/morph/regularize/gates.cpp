@@ -24,15 +24,19 @@ struct GateKind {
 constexpr std::array kKinds = {
     GateKind{"gamma", find_gamma_gates, make_gamma_gates},
     GateKind{"group-lasso", find_group_lasso_gates, make_group_lasso_gates},
+    GateKind{"logistic-sigmoid", find_logistic_gates, make_logistic_gates},
 };
 
 const GateKind& find_kind(std::string_view name) {
   const auto it = std::ranges::find(kKinds, name, &GateKind::name);
   if (it != kKinds.end()) return *it;
+  const std::vector<std::string> known = gate_kinds();
   throw Error(cat("unknown kind of gate '",
                   name,
-                  "': expected gamma, group-lasso or logistic-sigmoid.",
-                  did_you_mean(name, gate_kinds())));
+                  "': expected ",
+                  join(known, ", "),
+                  ".",
+                  did_you_mean(name, known)));
 }
 
 }  // namespace

@@ -18,9 +18,10 @@ namespace {
 
 constexpr const char* kWeight = "weight";
 
-/// The axis of the weight that carries the output channels of a node that makes them.
+/// The axis of the weight that carries the output channels of a node that makes them, mixing what
+/// it reads.
 std::optional<size_t> output_axis(const Graph& graph, const ChannelGroups& groups, NodeId id) {
-  if (groups.made_by(id).empty() || !graph[id].has_param(kWeight)) return std::nullopt;
+  if (groups.notes(id).reads.empty() || !graph[id].has_param(kWeight)) return std::nullopt;
   for (const ParamChannels& param : groups.notes(id).params) {
     if (param.of_output && param.slot == kWeight) return param.axis;
   }
@@ -178,10 +179,11 @@ std::unique_ptr<Gates> make_group_lasso_gates(const GateContext& context) {
   if (!(fraction >= 0 && fraction <= 1)) {
     throw Error(cat("l1_fraction must lie in [0, 1], got ", fraction));
   }
-  const Graph& graph = context.module.graph();
-  std::vector<GateSite> sites = find_group_lasso_gates(graph, context.groups);
   return std::make_unique<GroupLassoGates>(
-      context.module, context.groups, std::move(sites), fraction);
+      context.module,
+      context.groups,
+      find_group_lasso_gates(context.module.graph(), context.groups),
+      fraction);
 }
 
 }  // namespace morph

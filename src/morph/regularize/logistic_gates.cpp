@@ -11,7 +11,6 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
-#include "morph/base/error.h"
 #include "morph/nn/logistic_gate.h"
 #include "morph/regularize/flat_gates.h"
 #include "morph/regularize/regularizer_options.h"
@@ -140,15 +139,8 @@ std::vector<GateSite> find_logistic_gates(const Graph& graph, const ChannelGroup
 }
 
 std::unique_ptr<Gates> make_logistic_gates(const GateContext& context) {
-  const Graph& graph = context.module.graph();
-  std::vector<GateSite> sites = find_logistic_gates(graph, context.groups);
-  if (sites.empty()) {
-    throw Error(cat("network '",
-                    graph.name(),
-                    "' has nothing to prune: no LogisticGate on a channel that may be removed; put "
-                    "some in with insert_gates(). `morphnet inspect` says what is pinned by what"));
-  }
-  return std::make_unique<LogisticGates>(context.module, std::move(sites), context.options);
+  return std::make_unique<LogisticGates>(
+      context.module, find_logistic_gates(context.module.graph(), context.groups), context.options);
 }
 
 }  // namespace morph

@@ -14,8 +14,7 @@ std::vector<GateSite> find_logistic_gates(const Graph& graph, const ChannelGroup
 /// r = the mask that the last training pass drew, with the slope of its soft form, or with
 /// regularize_on_mask off p = σ(logit). While training a channel is alive where the mask (or, with
 /// mask_as_alive off, p) is at or above the threshold. Which structure is chosen does not depend on
-/// chance: alive is p ≥ threshold. Throws Error if the network has no gate on a channel that may be
-/// removed.
+/// chance: alive is p ≥ threshold.
 std::unique_ptr<Gates> make_logistic_gates(const GateContext& context);
 
 }  // namespace morph

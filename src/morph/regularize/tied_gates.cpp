@@ -167,7 +167,7 @@ at::Tensor TiedGates::spread(const at::Tensor& pool_slopes,
     }
     case Combination::kL2:
       // Where the sum is zero, so is each of its terms.
-      share = tied * (slopes / shared.clamp_min(std::numeric_limits<float>::min()));
+      share = tied / shared.clamp_min(std::numeric_limits<float>::min()) * slopes;
       break;
     case Combination::kProbabilistic:
       share = product_of_others(1 - tied * is_gate_) * slopes;

@@ -54,7 +54,10 @@ class Inserting {
   std::optional<NodeId> place_of_gate(NodeId layer) const {
     const std::vector<ChannelId>& made = groups_.made_by(layer);
     const auto is_pinned = [&](ChannelId set) { return groups_.pinned(set).has_value(); };
-    if (made.empty() || std::ranges::all_of(made, is_pinned)) return std::nullopt;
+    const bool mixes_channels = !groups_.notes(layer).reads.empty();
+    if (made.empty() || !mixes_channels || std::ranges::all_of(made, is_pinned)) {
+      return std::nullopt;
+    }
     const NodeId norm = only_reader(layer);
     const bool is_normalized = norm != layer && !op_def(graph_[norm].op).scale_slot.empty();
     if (is_normalized && options_.layers == InsertGatesOptions::Layers::kUnnormalized) {
