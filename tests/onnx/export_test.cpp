@@ -69,6 +69,14 @@ TEST(Export, RandomNetworksComeBackTheSecondTimeAsTheFirst) {
   }
 }
 
+TEST(Export, FilesCutOffAtEveryThousandthByteAreRefused) {
+  const Weighted seed = weighted(zoo::build("resnet20"), 1);
+  const std::string bytes = serialize_model(export_model(seed.graph, seed.weights));
+  for (size_t length = 0; length < bytes.size(); length += 1000) {
+    EXPECT_ERROR(import_model(parse_model(std::string_view(bytes).substr(0, length))), "");
+  }
+}
+
 TEST(Export, WhatWasReadIsWrittenUnderItsNames) {
   ModelBuilder builder;
   builder.input("image", {-1, 3, 8, 8})

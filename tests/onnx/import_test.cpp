@@ -274,6 +274,16 @@ TEST(Import, WhatCannotBeReadIsNamed) {
   error("Conv", "x", "[y_node: Conv] lacks its input 2");
   error("Conv", "x x", "[y_node: Conv] input 'x' must be a constant");
   error("Relu", "y", "[y_node: Relu] reads 'y', which nothing before it makes");
+  ModelBuilder circle;
+  circle.input("x", {1, 2}).node("Add", "x b", "a").node("Relu", "a", "b").output("b");
+  EXPECT_ERROR(import_model(circle.build()), "reads 'b', which nothing before it makes");
+  ModelBuilder typed;
+  typed.input("x", {1, 2}).ints("w", {1, 2}).node("PRelu", "x w", "y").output("y");
+  EXPECT_ERROR(import_model(typed.build()), "[y_node: PRelu] its slope is of int64");
+  ModelBuilder examples;
+  examples.input("x", {4, 2}).ints("zero", {0}).ints("two", {2});
+  examples.node("Slice", "x zero two", "y").output("y");
+  EXPECT_ERROR(import_model(examples.build()), "takes some examples of a batch");
   ModelBuilder old(5);
   EXPECT_ERROR(import_model(old.build()), "the file is of opset 5; opsets 7 to");
   ModelBuilder oldest;

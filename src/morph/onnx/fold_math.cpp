@@ -62,6 +62,7 @@ constexpr std::array kBinaries = {
     BinaryRow{"Pow", [](double a, double b) { return std::pow(a, b); }},
     BinaryRow{"Sub", [](double a, double b) { return a - b; }},
     BinaryRow{"Sum", [](double a, double b) { return a + b; }},
+    BinaryRow{"fmod", [](double a, double b) { return std::fmod(a, b); }},
     BinaryRow{"Xor", [](double a, double b) { return (a != 0) != (b != 0) ? 1.0 : 0.0; }, true},
 };
 
@@ -117,7 +118,10 @@ Array Folder::unary(const OpCall& call) {
 }
 
 Array Folder::binary(const OpCall& call) {
-  const auto row = std::ranges::find(kBinaries, call.op(), &BinaryRow::op);
+  // Mod has the sign of the divisor, or with fmod that of the dividend.
+  const bool is_fmod = call.op() == "Mod" && call.integer("fmod", 0) != 0;
+  const std::string_view op = is_fmod ? "fmod" : std::string_view(call.op());
+  const auto row = std::ranges::find(kBinaries, op, &BinaryRow::op);
   if (row == kBinaries.end()) call.fail("has too many inputs");
   if (call.input_count() == 1) return call.constant(0);
   Array result = call.constant(0);

@@ -18,16 +18,9 @@ enum class Ties {
   kKeep,          ///< All stay tied as the file has them.
 };
 
-/// What to do with an op that is not known.
-enum class UnknownOps {
-  kRefuse,
-  kOpaque,  ///< Keep the node as it is: its channels are pinned, and it cannot be run.
-};
-
 /// How a file is read.
 struct ImportOptions {
   Ties ties = Ties::kUntieInitial;
-  UnknownOps unknown_ops = UnknownOps::kRefuse;
   /// Sizes of one example, [C, H, W], for an input that leaves some of them open.
   Shape input = {};
   /// Most bytes of the constants that a file computes but does not hold.

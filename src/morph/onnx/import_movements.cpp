@@ -67,6 +67,7 @@ std::vector<Value> import_flatten(Importer& importer, const OpCall& call) {
     return {importer.add(call, {.op = "Flatten", .inputs = {live_input(importer, call)}})};
   }
   if (axis < -rank || axis > rank) call.fail("flattens at an axis that is not there");
+  if (axis == 0 || axis == -rank) call.fail("makes one row of all examples of a batch");
   const auto middle = from.begin() + (axis < 0 ? axis + rank : axis);
   return {
       reshape_to(importer,
@@ -107,6 +108,17 @@ std::vector<Value> import_unsqueeze(Importer& importer, const OpCall& call) {
   return {importer.add(call, std::move(node))};
 }
 
+/// Throws Error unless a Slice takes all examples, of the batch that was traced or of any.
+void check_takes_batch(const Importer& importer, const OpCall& call, const Shape& from) {
+  Shape traced = from;
+  traced[0] = importer.traced_batch();
+  for (const SlicedAxis& range : sliced_axes(call, traced)) {
+    if (range.axis == 0 && (range.step != 1 || range.count != traced[0])) {
+      call.fail("takes some examples of a batch");
+    }
+  }
+}
+
 /// The text form and LibTorch take a large end for "to the last"; ours is the exact position.
 std::vector<Value> import_slice(Importer& importer, const OpCall& call) {
   const Shape from = importer.shape(call.input(0));
@@ -115,8 +127,9 @@ std::vector<Value> import_slice(Importer& importer, const OpCall& call) {
   Ints axes;
   Ints steps;
   bool has_steps = false;
+  check_takes_batch(importer, call, from);
   for (const SlicedAxis& range : sliced_axes(call, from)) {
-    const bool is_whole = range.step == 1 && range.count == from[range.axis];
+    const bool is_whole = range.axis == 0 || (range.step == 1 && range.count == from[range.axis]);
     if (is_whole) continue;
     axes.push_back(static_cast<int64_t>(range.axis));
     starts.push_back(range.start);

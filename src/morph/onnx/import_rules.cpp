@@ -169,10 +169,8 @@ std::vector<Value> import_same_op(Importer& importer, const OpCall& call) {
     const bool fills_slot = i > 0 && i <= (*def)->slots.size();
     if (!call.has_input(i)) {
       if (!fills_slot) call.fail(cat("lacks its input ", i + 1));
-    } else if (fills_slot && call.input(i).constant) {
+    } else if (fills_slot) {
       weights.push_back(importer.weight(call, i, std::string((*def)->slots[i - 1].name)));
-    } else if (!(*def)->slots.empty() && call.input(i).is_live()) {
-      node.inputs.push_back(call.input(i).node);
     } else {
       node.inputs.push_back(importer.operand(call, i, rank));
     }
