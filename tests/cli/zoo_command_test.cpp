@@ -34,7 +34,7 @@ TEST(CliZoo, DescribesOneAsAskedFor) {
   const std::string text = place.morphnet("zoo resnet50").out;
   EXPECT_NE(text.find("stride"), std::string::npos);
   EXPECT_NE(text.find("25,557,032"), std::string::npos);
-  EXPECT_REFUSED(place, "zoo resnet51", kUser, "Did you mean 'resnet50'?");
+  EXPECT_REFUSED(place, "zoo densenet122", kUser, "Did you mean 'densenet121'?");
 }
 
 TEST(CliWeights, AreLoadedByName) {
