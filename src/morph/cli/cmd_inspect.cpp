@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -145,7 +146,7 @@ nlohmann::json to_json(const Inspection& inspection, const LayerCoverage& layer)
                          {"width", layer.width},
                          {"prunable", layer.prunable},
                          {"least", layer.least},
-                         {"flops", inspection.flops[index(layer.node)]},
+                         {"flops", std::llround(inspection.flops[index(layer.node)])},
                          {"holds", holds}};
   if (!inspection.alive.empty()) json["alive"] = inspection.alive_width(layer.node);
   if (const auto group = inspection.groups.group_of(layer.node)) json["group"] = *group + 1;
@@ -157,7 +158,7 @@ void print_json(const Inspection& inspection) {
   for (const LayerCoverage& layer : inspection.layers) {
     layers.push_back(to_json(inspection, layer));
   }
-  std::cout << nlohmann::json{{"network", inspection.graph.name()}, {"layers", layers}}.dump(2)
+  std::cout << nlohmann::json{{"network", inspection.graph.name()}, {"layers", layers}}.dump(1)
             << "\n";
 }
 

@@ -7,6 +7,7 @@
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/scope_arguments.h"
 #include "morph/cli/terminal.h"
 #include "morph/learn/session.h"
 #include "morph/nn/device.h"
@@ -19,13 +20,14 @@ struct TrainCommand {
   NetworkArgument network = {};
   DataArguments data = {};
   TrainArguments training = {};
+  StructureArguments structure = {};
   int64_t epochs = 30;
 };
 
 void train_network(TrainCommand& command) {
   const c10::Device device = open_device(command.training.device);
   const DataSplits data = command.data.open(command.training.options.seed);
-  const Network network = command.network.load(&data);
+  const Network network = command.structure.apply(command.network.load(&data));
   const TrainOptions options = command.training.resolve(command.epochs, data);
   validate(options);
   const std::string name = network_name(command.network.name);
@@ -74,6 +76,7 @@ void add_train(CLI::App& app) {
   command->network.add_to(*sub);
   command->data.add_to(*sub);
   sub->add_option("--epochs", command->epochs, "Epochs to train for")->capture_default_str();
+  command->structure.add_to(*sub);
   command->training.add_to(*sub);
   sub->callback([command] { train_network(*command); });
 }
