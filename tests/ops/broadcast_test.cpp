@@ -44,13 +44,14 @@ TEST(Add, TiesASmallerMapOfTheSameChannels) {
 }
 
 TEST(Add, LeavesASpreadChannelFree) {
-  Chain chain;
-  const Value one = chain.value({1, 1, 4, 4});
-  const Value x = chain.value({1, 2, 4, 4});
-  const Value y = chain.apply(binary("Add"), {one, x});
-  EXPECT_EQ(y.channels, x.channels);
-  EXPECT_FALSE(chain.tied(0, 1) || chain.tied(0, 2));
-  EXPECT_TRUE(chain.flow.pins().empty());
+  for (const std::string op : {"Add", "Sum"}) {
+    Chain chain;
+    const Value one = chain.value({1, 1, 4, 4});
+    const Value x = chain.value({1, 2, 4, 4});
+    EXPECT_EQ(chain.apply(binary(op), {one, x}).channels, x.channels);
+    EXPECT_FALSE(chain.tied(0, 1) || chain.tied(0, 2));
+    EXPECT_TRUE(chain.flow.pins().empty());
+  }
 }
 
 TEST(Add, TiesSingleChannels) {

@@ -81,6 +81,15 @@ void tie_rectangles(Trace& trace) {
   }
 }
 
+/// Leaves the values of constants the axes that hold channels where they met other values.
+void settle_values(const Graph& graph, Trace& trace) {
+  for (const NodeId id : graph.ids()) {
+    if (trace.notes[index(id)].value_param.empty()) continue;
+    Channels& value = trace.channels[index(id)];
+    value = trace.flow.as_settled(value);
+  }
+}
+
 /// A param that is its node's value carries channels along the axis where the value does, which is
 /// known once the value has met others. A single channel is taken to lie on axis 1.
 void bind_values(const Graph& graph, Trace& trace) {
@@ -89,7 +98,7 @@ void bind_values(const Graph& graph, Trace& trace) {
     if (notes.value_param.empty()) continue;
     Channels value = trace.channels[index(id)];
     for (ChannelId& set : value.ids) set = trace.flow.representative(set);
-    value = value.compressed();
+    if (count_varying(value) > 1) value = value.compressed();
     const Shape& shape = graph[id].shape;
     for (size_t axis = 1; axis < shape.size(); ++axis) {
       const bool is_single = axis == 1 && shape[axis] == 1 && value.ids.size() == 1;
@@ -203,8 +212,7 @@ class GroupLayers {
 
   void describe(ChannelGroup& group) const {
     std::ranges::sort(group.sets);
-    const auto repeated = std::ranges::unique(group.sets);
-    group.sets.erase(repeated.begin(), repeated.end());
+    group.sets.erase(std::unique(group.sets.begin(), group.sets.end()), group.sets.end());
     std::vector<std::string> reasons;
     for (const ChannelId set : group.sets) {
       const auto& reason = groups_.pinned(set);
@@ -257,6 +265,26 @@ std::vector<NodePin> unreachable_pins(const Graph& graph,
   return pins;
 }
 
+/// Channels that a reshape laid out along several axes, if all of them are tied into one set: it
+/// does not tell which of the axes would change.
+std::vector<NodePin> undivided_pins(const Graph& graph, const Trace& trace) {
+  std::vector<NodePin> pins;
+  for (const NodeId id : graph.ids()) {
+    const Channels& channels = trace.channels[index(id)];
+    if (count_varying(channels) < 2) continue;
+    const ChannelId first = trace.flow.representative(channels.ids.front());
+    const bool is_one_set = std::ranges::all_of(channels.ids, [&](ChannelId channel) {
+      return trace.flow.representative(channel) == first;
+    });
+    if (is_one_set) {
+      pins.push_back({id,
+                      {.ids = {first},
+                       .reason = cat("all channels tied into one across '", graph[id].name, "'")}});
+    }
+  }
+  return pins;
+}
+
 /// All pins but those of the op rules; the first reason for a channel counts.
 void add_pins(const Graph& graph,
               const LayerChannels& layers,
@@ -268,8 +296,9 @@ void add_pins(const Graph& graph,
           {output, {.ids = trace.channels[index(output)].ids, .reason = "network output"}});
     }
   }
-  for (const auto& pins :
-       {scope_pins(graph, layers, scope), unreachable_pins(graph, layers, trace)}) {
+  for (const auto& pins : {scope_pins(graph, layers, scope),
+                           unreachable_pins(graph, layers, trace),
+                           undivided_pins(graph, trace)}) {
     trace.pins.insert(trace.pins.end(), pins.begin(), pins.end());
   }
 }
@@ -281,6 +310,7 @@ ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope)
   tie_shared_params(graph, trace);
   LayerChannels layers = find_layers(graph, trace.notes);
   tie_layers(graph, layers, scope.tie, trace.flow);
+  settle_values(graph, trace);
   tie_rectangles(trace);
   bind_values(graph, trace);
   add_pins(graph, layers, scope, trace);

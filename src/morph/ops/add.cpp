@@ -11,7 +11,7 @@ constinit const OpDef kAdd{
     .slots = {},
     .attributes = {},
     .infer_shape = broadcast_shape,
-    .channels = sum_channels,
+    .channels = elementwise_channels,
     .work = uncounted_work,
     .resize = keep_attributes,
     .needs = Needs::kAnyInput,

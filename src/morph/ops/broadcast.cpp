@@ -48,14 +48,6 @@ Axes channel_axes(std::span<const ValueChannels> inputs) {
   return axes;
 }
 
-/// The channels with positions along the other axes tied.
-Channels settled(const Channels& open, Axes channel_axes, ChannelFlow& flow) {
-  channel_axes.flip();
-  Channels result = flow.merged(open, channel_axes);
-  result.is_open = false;
-  return result;
-}
-
 Axes varying_axes(std::span<const Channels> operands) {
   Axes varying(operands[0].extents.size(), false);
   for (const Channels& channels : operands) {
@@ -75,34 +67,6 @@ bool is_spread(const Shape& shape, const Channels& channels, const Axes& varying
     any = true;
   }
   return any && channels.ids.size() == 1;
-}
-
-enum class Spread { kFree, kPinned };
-
-Channels united_channels(const Node& node,
-                         std::span<const ValueChannels> inputs,
-                         Spread spread,
-                         ChannelFlow& flow) {
-  const std::vector<Channels> operands = met_channels(inputs, flow);
-  const Axes varying = varying_axes(operands);
-  std::optional<Channels> united;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    if (is_spread(inputs[i].shape, operands[i], varying)) {
-      if (spread == Spread::kFree) continue;
-      flow.pin(
-          operands[i].ids,
-          cat(node.op == "Mul" ? "multiplies" : "meets", " every channel of '", node.name, "'"));
-      continue;
-    }
-    const Channels channels = operands[i].expanded(node.shape, varying);
-    if (united) {
-      flow.tie(united->ids, channels.ids);
-    } else {
-      united = channels;
-    }
-  }
-  MORPH_CHECK(united);
-  return *united;
 }
 
 }  // namespace
@@ -134,19 +98,34 @@ std::vector<Channels> met_channels(std::span<const ValueChannels> inputs, Channe
   }
   const Axes axes = channel_axes(inputs);
   for (const auto& [shape, channels] : inputs) {
-    operands.push_back(channels.is_open ? settled(channels, axes, flow) : channels);
+    operands.push_back(channels.is_open ? flow.settle(channels, axes) : channels);
   }
   return operands;
-}
-
-Channels sum_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow) {
-  return united_channels(node, inputs, Spread::kFree, flow);
 }
 
 Channels elementwise_channels(const Node& node,
                               std::span<const ValueChannels> inputs,
                               ChannelFlow& flow) {
-  return united_channels(node, inputs, Spread::kPinned, flow);
+  const std::vector<Channels> operands = met_channels(inputs, flow);
+  const Axes varying = varying_axes(operands);
+  const bool reads_as_zero = node.op == "Add" || node.op == "Sum";
+  const std::string reason =
+      cat(node.op == "Mul" ? "multiplies" : "meets", " every channel of '", node.name, "'");
+  std::optional<Channels> united;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (is_spread(inputs[i].shape, operands[i], varying)) {
+      if (!reads_as_zero || inputs[i].channels.is_open) flow.pin(operands[i].ids, reason);
+      continue;
+    }
+    const Channels channels = operands[i].expanded(node.shape, varying);
+    if (united) {
+      flow.tie(united->ids, channels.ids);
+    } else {
+      united = channels;
+    }
+  }
+  MORPH_CHECK(united);
+  return *united;
 }
 
 }  // namespace morph

@@ -16,12 +16,9 @@ Shape broadcast_shape(const Node& node, std::span<const Shape> inputs);
 /// the other operands vary do, and its positions along the rest are tied.
 std::vector<Channels> met_channels(std::span<const ValueChannels> inputs, ChannelFlow& flow);
 
-/// Rule for channels of Add and Sum: what meets in one position is tied. An operand that is one
-/// channel spread over all channels of the others stays free: when removed it reads as zero.
-Channels sum_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow);
-
-/// Rule for channels of other elementwise ops with several operands: the same, but an operand that
-/// is spread over all channels is pinned.
+/// Rule for channels of elementwise ops with several operands: what meets in one position is tied.
+/// An operand that is one channel spread over all channels of the others is pinned, but not a value
+/// in a sum, which reads it as zero when it is removed.
 Channels elementwise_channels(const Node& node,
                               std::span<const ValueChannels> inputs,
                               ChannelFlow& flow);

@@ -88,6 +88,25 @@ Channels ChannelFlow::merged(const Channels& value, const std::vector<bool>& axe
   return result;
 }
 
+Channels ChannelFlow::settle(const Channels& open, const std::vector<bool>& channel_axes) {
+  std::vector<bool> others = channel_axes;
+  others.flip();
+  Channels result = merged(open, others);
+  result.is_open = false;
+  settled_.emplace(open.ids.front(), result.extents);
+  return result;
+}
+
+Channels ChannelFlow::as_settled(const Channels& constant) const {
+  const auto it = settled_.find(constant.ids.front());
+  if (it == settled_.end()) return constant;
+  Channels result = constant;
+  for (size_t axis = 0; axis < it->second.size(); ++axis) {
+    if (it->second[axis] == 1) result = taken(result, axis, std::vector<int64_t>{0});
+  }
+  return result;
+}
+
 void ChannelFlow::bind_output(std::string slot, size_t axis, std::vector<ChannelId> ids) {
   notes_.params.push_back({std::move(slot), axis, std::move(ids), true});
 }

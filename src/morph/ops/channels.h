@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -91,6 +92,13 @@ class ChannelFlow {
   /// The channels of `value` with all positions along the axes marked true tied: they go together.
   Channels merged(const Channels& value, const std::vector<bool>& axes);
 
+  /// `open` with positions along all axes but those marked true tied, and settled: from now on the
+  /// constant that has these ids holds channels along those axes.
+  Channels settle(const Channels& open, const std::vector<bool>& channel_axes);
+
+  /// The channels of a constant's value as they were settled first, or as they are.
+  Channels as_settled(const Channels& constant) const;
+
   /// Notes for the node under analysis that positions of a param's axis are output channels …
   void bind_output(std::string slot, size_t axis, std::vector<ChannelId> ids);
   /// … or channels that the node reads.
@@ -112,6 +120,7 @@ class ChannelFlow {
  private:
   UnionFind sets_;
   std::vector<ChannelPin> pins_;
+  std::map<ChannelId, Shape> settled_;  ///< By a constant's first id, the extents of its channels.
   NodeChannels notes_;
 };
 
