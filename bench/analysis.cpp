@@ -1,12 +1,13 @@
 // How long it takes to analyse a network before it can be trained with a regularizer: channel
-// groups, blocks and cost tables, on one core. Prints JSON; a line for each network:
+// groups, blocks and cost tables, in processor time of one core. Prints JSON; a line for each
+// network:
 //
-//   {"name", "nodes", "channels", "blocks", "ms": {stage: the median of the runs}, "total_ms"}
+//   {"name", "nodes", "channels", "blocks", "ms": {stage: its median}, "total_ms"}
 //
 //   bench_analysis [NET ...]        (default: resnet101 densenet121)
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -23,15 +24,13 @@ namespace {
 
 constexpr int kRuns = 21;
 
-/// Milliseconds of `work`, the median of several runs.
+/// Milliseconds of `work` on a core that others may share, the median of several runs.
 double median_ms(const std::function<void()>& work) {
   std::vector<double> times;
   for (int run = 0; run < kRuns; ++run) {
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();
     work();
-    const std::chrono::duration<double, std::milli> passed =
-        std::chrono::steady_clock::now() - begin;
-    times.push_back(passed.count());
+    times.push_back(1e3 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
   }
   std::nth_element(times.begin(), times.begin() + kRuns / 2, times.end());
   return times[kRuns / 2];
