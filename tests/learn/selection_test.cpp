@@ -188,6 +188,27 @@ TEST(KeepConnected, BringsBackOnlyWhatItTakes) {
   EXPECT_EQ(keep_connected(choice.graph, choice.groups, choice.candidates, alive), alive);
 }
 
+TEST(KeepConnected, BringsBackALayerWhoseGroupLivesOnElsewhere) {
+  // The first half of `a` is tied to `b` and is all that the output reads; the second half lives.
+  const Choice choice(R"(
+x = Input() shape=[1, 3, 2, 2]
+a = Conv(x; weight=[4, 3, 1, 1])
+b = Conv(x; weight=[2, 3, 1, 1])
+half = Slice(a) axes=[1] starts=[0] ends=[2]
+sum = Add(half, b)
+head = Conv(sum; weight=[5, 2, 1, 1])
+return head
+)",
+                      {{"a", {0.1, 0.2, 0.8, 0.9}}});
+  std::vector<bool> alive(choice.candidates.removable.size(), true);
+  for (const ChannelId set : choice.groups.made_by(choice.graph.find("b").value())) {
+    alive[static_cast<size_t>(set)] = false;
+  }
+  alive = keep_connected(choice.graph, choice.groups, choice.candidates, alive);
+  EXPECT_EQ(choice.mask(alive, "a"), "0111");
+  EXPECT_EQ(choice.mask(alive, "b"), "01");
+}
+
 TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
   int64_t reached = 0;
   for (uint64_t seed = 0; seed < 60; ++seed) {

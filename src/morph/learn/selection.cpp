@@ -17,15 +17,17 @@ constexpr size_t kMostReturns = 64;
 
 size_t at(ChannelId set) { return static_cast<size_t>(set); }
 
-/// The strongest channel of all groups that have lost every channel; nothing if there is none.
-std::optional<ChannelId> strongest_of_dead_groups(const ChannelGroups& groups,
+/// The strongest channel of all layers that have lost every channel; nothing if there is none.
+std::optional<ChannelId> strongest_of_dead_layers(const Graph& graph,
+                                                  const ChannelGroups& groups,
                                                   const Candidates& candidates,
                                                   const std::vector<bool>& alive) {
   std::optional<ChannelId> best;
-  for (const ChannelGroup& group : groups.groups()) {
+  for (const NodeId id : graph.ids()) {
+    const std::vector<ChannelId>& made = groups.made_by(id);
     const auto is_alive = [&](ChannelId set) { return alive[at(set)]; };
-    if (std::any_of(group.sets.begin(), group.sets.end(), is_alive)) continue;
-    for (const ChannelId set : group.sets) {
+    if (std::any_of(made.begin(), made.end(), is_alive)) continue;
+    for (const ChannelId set : made) {
       if (!best || candidates.values[at(set)] > candidates.values[at(*best)]) best = set;
     }
   }
@@ -160,7 +162,8 @@ std::vector<bool> keep_connected(const Graph& graph,
       shrink(graph, groups, alive);
       return alive;
     } catch (const Error&) {
-      const std::optional<ChannelId> back = strongest_of_dead_groups(groups, candidates, alive);
+      const std::optional<ChannelId> back =
+          strongest_of_dead_layers(graph, groups, candidates, alive);
       if (!back) throw;
       alive[at(*back)] = true;
     }
