@@ -5,6 +5,7 @@
 #include "morph/analysis/shapes.h"
 #include "morph/base/error.h"
 #include "morph/base/file.h"
+#include "morph/checkpoint/onnx_file.h"
 #include "morph/checkpoint/safetensors.h"
 #include "morph/ir/text.h"
 #include "morph/ir/verify.h"
@@ -15,11 +16,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kExtension = ".morph";
+constexpr const char* kOnnxExtension = ".onnx";
+
+bool is_onnx(const fs::path& path) { return path.extension() == kOnnxExtension; }
 
 /// The file that holds the weights of the network at `path`.
 fs::path weights_path(const fs::path& path) {
   if (path.extension() != kExtension) {
-    throw Error(cat("'", path.string(), "': the name of a network file must end in ", kExtension));
+    throw Error(cat("'",
+                    path.string(),
+                    "': the name of a network file must end in ",
+                    kExtension,
+                    " or ",
+                    kOnnxExtension));
   }
   return fs::path(path).replace_extension(".safetensors");
 }
@@ -54,7 +63,12 @@ void remove_old(const fs::path& path) {
 
 }  // namespace
 
+bool is_network_file(const fs::path& path) {
+  return path.extension() == kExtension || is_onnx(path);
+}
+
 Network read_network(const fs::path& path) {
+  if (is_onnx(path)) return read_onnx_network(path);
   const fs::path weights = weights_path(path);
   Network network{.graph = read_graph(path)};
   std::error_code code;
@@ -63,6 +77,10 @@ Network read_network(const fs::path& path) {
 }
 
 void write_network(const fs::path& path, const Network& network) {
+  if (is_onnx(path)) {
+    write_onnx_network(path, network);
+    return;
+  }
   const fs::path weights = weights_path(path);
   // Weights go first: should the graph not follow, they fail the old graph's check, or fit it.
   if (network.params) {

@@ -18,6 +18,77 @@ std::vector<int64_t> row_major_strides(const Shape& shape) {
   return strides;
 }
 
+/// Sorted. What each does when its inputs are constants is in run().
+constexpr std::array<std::string_view, 62> kOps = {
+    "Abs",
+    "Add",
+    "And",
+    "Cast",
+    "CastLike",
+    "Ceil",
+    "Concat",
+    "ConstantOfShape",
+    "Cos",
+    "CumSum",
+    "Div",
+    "Equal",
+    "Erf",
+    "Exp",
+    "Expand",
+    "Flatten",
+    "Floor",
+    "Gather",
+    "GatherND",
+    "Greater",
+    "GreaterOrEqual",
+    "Identity",
+    "Less",
+    "LessOrEqual",
+    "Log",
+    "MatMul",
+    "Max",
+    "Min",
+    "Mod",
+    "Mul",
+    "Neg",
+    "Not",
+    "Or",
+    "Pow",
+    "Range",
+    "Reciprocal",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSum",
+    "ReduceSumSquare",
+    "Relu",
+    "Reshape",
+    "Round",
+    "Shape",
+    "Sigmoid",
+    "Sign",
+    "Sin",
+    "Size",
+    "Slice",
+    "Split",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Tanh",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+    "Where",
+    "Xor",
+};
+
+struct FoldRow {
+  std::string_view op;
+  Array (Folder::*run)(const OpCall& call);
+};
+
 }  // namespace
 
 Array constant_value(const OpCall& call, Storage& storage) {
@@ -263,122 +334,45 @@ Array Folder::constant_of_shape(const OpCall& call) {
   return strided(call, value, {.shape = shape, .strides = Shape(shape.size(), 0)});
 }
 
-std::optional<Array> Folder::moved(const OpCall& call) {
+std::optional<Array> Folder::seen_otherwise(const OpCall& call) {
   const std::string& op = call.op();
   const Array& x = call.constant(0);
   if (op == "Identity") return x;
-  if (op == "Cast") return cast(call, x, static_cast<DataType>(call.integer("to", 0)));
-  if (op == "CastLike") return cast(call, x, call.input(1).type);
+  if (op == "Squeeze") return viewed(x, squeezed(call, x.shape));
+  if (op == "Unsqueeze") return viewed(x, unsqueezed(call, x.shape));
   if (op == "Reshape") {
     const auto target = call.ints_at("shape", 1);
     if (!target) call.fail("lacks its shape");
     return viewed(x, reshaped(call, x.shape, *target));
   }
-  if (op == "Flatten") {
-    const auto rank = static_cast<int64_t>(x.shape.size());
-    const int64_t axis = call.integer("axis", 1);
-    if (axis < -rank || axis > rank) call.fail("flattens at an axis that is not there");
-    const auto middle = x.shape.begin() + (axis < 0 ? axis + rank : axis);
-    return viewed(
-        x, {count_elements({x.shape.begin(), middle}), count_elements({middle, x.shape.end()})});
-  }
-  if (op == "Squeeze") return viewed(x, squeezed(call, x.shape));
-  if (op == "Unsqueeze") return viewed(x, unsqueezed(call, x.shape));
+  if (op != "Flatten") return std::nullopt;
+  const auto rank = static_cast<int64_t>(x.shape.size());
+  const int64_t axis = call.integer("axis", 1);
+  if (axis < -rank || axis > rank) call.fail("flattens at an axis that is not there");
+  const auto middle = x.shape.begin() + (axis < 0 ? axis + rank : axis);
+  return viewed(
+      x, {count_elements({x.shape.begin(), middle}), count_elements({middle, x.shape.end()})});
+}
+
+std::optional<Array> Folder::moved(const OpCall& call) {
+  const std::string& op = call.op();
+  const Array& x = call.constant(0);
+  if (op == "Cast") return cast(call, x, static_cast<DataType>(call.integer("to", 0)));
+  if (op == "CastLike") return cast(call, x, call.input(1).type);
   if (op == "Slice") return slice(call);
   if (op == "Concat") return concat(call);
   if (op == "Gather") return gather(call);
   if (op == "ConstantOfShape") return constant_of_shape(call);
-  if (op == "Transpose") {
-    std::vector<int64_t> reversed(x.shape.size());
-    std::iota(reversed.rbegin(), reversed.rend(), 0);
-    return transposed(call, x, call.ints("perm").value_or(reversed));
-  }
   if (op == "Expand") return expanded(call, x, broadcast(call, x.shape, to_ints(call.constant(1))));
+  if (op == "Shape") return list(call, shape_part(call, x.shape));
   if (op == "Size") return viewed(list(call, {count_elements(x.shape)}), {});
-  if (op != "Shape") return std::nullopt;
-  const auto rank = static_cast<int64_t>(x.shape.size());
-  const auto clamped = [&](int64_t axis) {
-    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
-  };
-  const int64_t begin = clamped(call.integer("start", 0));
-  const int64_t end = std::max(begin, clamped(call.integer("end", rank)));
-  return list(call, {x.shape.begin() + begin, x.shape.begin() + end});
+  if (op != "Transpose") return std::nullopt;
+  std::vector<int64_t> reversed(x.shape.size());
+  std::iota(reversed.rbegin(), reversed.rend(), 0);
+  return transposed(call, x, call.ints("perm").value_or(reversed));
 }
 
-namespace {
-
-struct FoldRow {
-  std::string_view op;
-  Array (Folder::*run)(const OpCall& call);
-};
-
-}  // namespace
-
-std::span<const std::string_view> Folder::ops() {
-  static constexpr std::array<std::string_view, 62> kOps = {"Abs",
-                                                            "Add",
-                                                            "And",
-                                                            "Cast",
-                                                            "CastLike",
-                                                            "Ceil",
-                                                            "Concat",
-                                                            "ConstantOfShape",
-                                                            "Cos",
-                                                            "CumSum",
-                                                            "Div",
-                                                            "Equal",
-                                                            "Erf",
-                                                            "Exp",
-                                                            "Expand",
-                                                            "Flatten",
-                                                            "Floor",
-                                                            "Gather",
-                                                            "GatherND",
-                                                            "Greater",
-                                                            "GreaterOrEqual",
-                                                            "Identity",
-                                                            "Less",
-                                                            "LessOrEqual",
-                                                            "Log",
-                                                            "MatMul",
-                                                            "Max",
-                                                            "Min",
-                                                            "Mod",
-                                                            "Mul",
-                                                            "Neg",
-                                                            "Not",
-                                                            "Or",
-                                                            "Pow",
-                                                            "Range",
-                                                            "Reciprocal",
-                                                            "ReduceMax",
-                                                            "ReduceMean",
-                                                            "ReduceMin",
-                                                            "ReduceProd",
-                                                            "ReduceSum",
-                                                            "ReduceSumSquare",
-                                                            "Relu",
-                                                            "Reshape",
-                                                            "Round",
-                                                            "Shape",
-                                                            "Sigmoid",
-                                                            "Sign",
-                                                            "Sin",
-                                                            "Size",
-                                                            "Slice",
-                                                            "Split",
-                                                            "Sqrt",
-                                                            "Squeeze",
-                                                            "Sub",
-                                                            "Sum",
-                                                            "Tanh",
-                                                            "Tile",
-                                                            "Transpose",
-                                                            "Unsqueeze",
-                                                            "Where",
-                                                            "Xor"};
-  return kOps;
-}
+std::span<const std::string_view> Folder::ops() { return kOps; }
 
 std::vector<Array> Folder::run(const OpCall& call) {
   const std::string& op = call.op();
@@ -393,6 +387,7 @@ std::vector<Array> Folder::run(const OpCall& call) {
     }
     return parts;
   }
+  if (auto result = seen_otherwise(call)) return {*result};
   if (auto result = moved(call)) return {*result};
   if (op.rfind("Reduce", 0) == 0) return {reduce(call)};
   static constexpr std::array kRows = {

@@ -73,7 +73,9 @@ class Folder {
   Array where(const OpCall& call);
   Array reduce(const OpCall& call);
   Array matmul(const OpCall& call);
-  /// Of ops that move elements and compute nothing; nothing for others.
+  /// Of ops that see the same bytes in another shape; nothing for others.
+  std::optional<Array> seen_otherwise(const OpCall& call);
+  /// Of ops that move or count elements and compute nothing; nothing for others.
   std::optional<Array> moved(const OpCall& call);
 
   Storage& storage_;

@@ -292,14 +292,8 @@ std::vector<Value> import_pad(Importer& importer, const OpCall& call) {
 
 /// A live value's shape, from `start` to `end`: known without running.
 std::vector<Value> import_shape(Importer& importer, const OpCall& call) {
-  const Shape shape = importer.shape(call.input(0));
-  const auto rank = static_cast<int64_t>(shape.size());
-  const auto clamped = [&](int64_t axis) {
-    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
-  };
-  const int64_t begin = clamped(call.integer("start", 0));
-  const int64_t end = std::max(begin, clamped(call.integer("end", rank)));
-  const Array list = importer.folder().list(call, {shape.begin() + begin, shape.begin() + end});
+  const std::vector<int64_t> sizes = shape_part(call, importer.shape(call.input(0)));
+  const Array list = importer.folder().list(call, sizes);
   return {{.constant = list, .type = DataType::kInt64}};
 }
 

@@ -249,6 +249,16 @@ Shape unsqueezed(const OpCall& call, const Shape& shape) {
   return result;
 }
 
+std::vector<int64_t> shape_part(const OpCall& call, const Shape& shape) {
+  const auto rank = static_cast<int64_t>(shape.size());
+  const auto clamped = [&](int64_t axis) {
+    return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
+  const int64_t begin = clamped(call.integer("start", 0));
+  const int64_t end = std::max(begin, clamped(call.integer("end", rank)));
+  return {shape.begin() + begin, shape.begin() + end};
+}
+
 Shape broadcast(const OpCall& call, const Shape& a, const Shape& b) {
   Shape result(std::max(a.size(), b.size()));
   for (size_t i = 0; i < result.size(); ++i) {

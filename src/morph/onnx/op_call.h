@@ -94,6 +94,9 @@ Shape reshaped(const OpCall& call, const Shape& from, const std::vector<int64_t>
 Shape squeezed(const OpCall& call, const Shape& shape);
 Shape unsqueezed(const OpCall& call, const Shape& shape);
 
+/// The sizes that a Shape gives: from 'start' to 'end', of all axes by default.
+std::vector<int64_t> shape_part(const OpCall& call, const Shape& shape);
+
 /// ONNX's broadcasting of two shapes, aligned at the last axis.
 Shape broadcast(const OpCall& call, const Shape& a, const Shape& b);
 
