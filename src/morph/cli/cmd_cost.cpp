@@ -11,6 +11,7 @@
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
 #include "morph/cli/cost_report.h"
+#include "morph/cli/scope_arguments.h"
 #include "morph/cli/terminal.h"
 #include "morph/report/numbers.h"
 
@@ -22,6 +23,7 @@ struct CostArguments {
   std::string costs = join(default_cost_names(), ",");
   std::string compat = "none";
   CostQuestion question = {};
+  ScopeArguments scope = {};
   bool by_layer = false;
   bool json = false;
 };
@@ -109,6 +111,7 @@ void run(const CostArguments& arguments) {
   CostQuestion question = arguments.question;
   question.costs = split_cost_names(arguments.costs);
   question.options.compat = parse_compat(arguments.compat);
+  question.scope = arguments.scope.resolve();
   const Network network = arguments.network.load();
   const CostReport report = report_costs(network, question);
   if (arguments.json) {
@@ -140,6 +143,7 @@ void add_cost(CLI::App& app) {
                    "morph-net: by the rules of google-research/morph-net, its mistakes included")
       ->capture_default_str();
   arguments->question.gates.add_to(*command);
+  arguments->scope.add_to(*command);
   command->add_flag("--by-layer", arguments->by_layer, "Also a table with a line for each layer");
   command->add_flag("--json", arguments->json, "Print JSON, always with the layers");
   command->footer(

@@ -15,9 +15,9 @@ namespace morph {
 namespace {
 
 /// The original has no channels that must stay but those of its inputs.
-ChannelScope scope_for(Compat compat) {
-  ChannelScope scope;
-  if (compat == Compat::kMorphNet) scope.outputs = OutputChannels::kFree;
+ChannelScope scope_of(const CostQuestion& question) {
+  ChannelScope scope = question.scope;
+  if (question.options.compat == Compat::kMorphNet) scope.outputs = OutputChannels::kFree;
   return scope;
 }
 
@@ -44,7 +44,7 @@ class CostReporter {
   CostReporter(const Graph& graph, const CostQuestion& question)
       : graph_(graph),
         question_(question),
-        groups_(find_channel_groups(graph, scope_for(question.options.compat))),
+        groups_(find_channel_groups(graph, scope_of(question))),
         blocks_(find_channel_blocks(graph, groups_)) {
     for (const std::string& cost : question.costs) {
       models_.push_back(make_cost_model(cost, question.options));
@@ -69,7 +69,7 @@ class CostReporter {
   void read_gates(const Params& params) {
     RegularizerOptions options = question_.gates.options();
     options.cost = question_.options;
-    options.scope = scope_for(question_.options.compat);
+    options.scope = scope_of(question_);
     const GraphModule module(graph_, in_double(params));
     NetworkRegularizer regularizer(module, question_.costs, options);
     const std::vector<double> r = regularizer.set_values();

@@ -42,7 +42,8 @@ struct CostReport {
 struct CostQuestion {
   std::vector<std::string> costs = {};
   CostOptions options = {};
-  GateArguments gates = {};  ///< If given, the network's own gates say what is alive.
+  GateArguments gates = {};  ///< If given, the network's own gates say what is alive …
+  ChannelScope scope = {};   ///< … in this part of it.
 };
 
 /// Throws Error for unknown costs, and with gates if the network has no weights or none of the
