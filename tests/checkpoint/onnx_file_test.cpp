@@ -69,12 +69,20 @@ TEST(OnnxFile, OnnxRuntimeComputesTheSame) {
     // float32 sums in another order; the certificate's own limit is 1e-4.
     EXPECT_LE(certificate.difference, 1e-4) << what;
   };
-  for (const char* name : {"resnet20", "inception_small", "mobilenet_v2?input=3x32x32"}) {
-    const Network network = network_of(zoo::build(name), 1);
+  for (const char* name : {"resnet20", "inception_small", "mobilenet_v2"}) {
+    const Network network = network_of(zoo::build(cat(name, "?width=0.5&input=3x32x32")), 1);
     check(network, {}, name);
     if (!was_run) GTEST_SKIP() << "ONNX Runtime is not installed: scripts/setup --test";
     check(network, {.batch_norm = OnnxFileOptions::BatchNorm::kFold}, name);
     check(network, {.model = {.opset = 21}, .placement = onnx::Placement::kOutside}, name);
+  }
+  for (const char* name : {"mobilenet_v3_large",
+                           "efficientnet_b0",
+                           "densenet121",
+                           "shufflenet_v2_x1_0",
+                           "resnet_v2_50",
+                           "unet"}) {
+    check(network_of(zoo::build(cat(name, "?width=0.25&input=3x64x64")), 1), {}, name);
   }
   for (uint64_t seed = 0; seed < 12; ++seed) check(network_of(random_graph(seed), seed), {}, seed);
 }

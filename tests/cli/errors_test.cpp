@@ -48,7 +48,7 @@ TEST(CliErrors, Network) {
   EXPECT_REFUSED(place,
                  "cost resnet20",
                  kUser,
-                 "'resnet20' is neither zoo:NAME nor a file X.morph; did you mean zoo:resnet20?");
+                 "'resnet20' is neither zoo:NAME nor a file X.morph or X.onnx; did you mean zoo:resnet20?");
   EXPECT_REFUSED(place, "cost 'zoo:mlp?widht=2'", kUser, "Did you mean 'width'?");
   EXPECT_REFUSED(place, "cost none.morph", kUser, "cannot read 'none.morph'");
 }

@@ -69,6 +69,19 @@ TEST(Export, RandomNetworksComeBackTheSecondTimeAsTheFirst) {
   }
 }
 
+TEST(Export, EveryNetworkOfTheZooComesBackTheSecondTimeAsTheFirst) {
+  for (const zoo::Entry& entry : zoo::networks()) {
+    // The weights themselves do not matter here, and the largest networks have 0.5 GB of them.
+    Weighted network{.graph = zoo::build(cat(entry.name, "?width=0.125"))};
+    network = weighted(network.graph, 1);
+    const RoundTrip first = round_trip(network.graph, network.weights);
+    const RoundTrip second = round_trip(first.network.graph, first.network.weights);
+    EXPECT_EQ(print_graph(second.network.graph), print_graph(first.network.graph)) << entry.name;
+    EXPECT_EQ(first.network.weights.size(), network.weights.size()) << entry.name;
+    EXPECT_EQ(second.network.weights, first.network.weights) << entry.name;
+  }
+}
+
 TEST(Export, FilesCutOffAtEveryThousandthByteAreRefused) {
   const Weighted seed = weighted(zoo::build("resnet20"), 1);
   const std::string bytes = serialize_model(export_model(seed.graph, seed.weights));

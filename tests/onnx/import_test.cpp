@@ -4,6 +4,7 @@
 #include "model_builder.h"
 #include <gtest/gtest.h>
 
+#include "morph/base/error.h"
 #include "morph/ir/text.h"
 
 namespace morph::onnx {
@@ -188,6 +189,26 @@ TEST(Import, FunctionsInACircleAreRefused) {
                                 .opsets = {{"", 17}}}};
   builder.model().graph.nodes[0].domain = "mine";
   EXPECT_ERROR(import_model(builder.build()), "nested too deep, or in a circle");
+}
+
+TEST(Import, FunctionsThatMultiplyAreRefused) {
+  ModelBuilder builder;
+  builder.input("x", {1, 2}).output("y").node("F0", "x", "y");
+  builder.model().graph.nodes[0].domain = "mine";
+  for (int i = 0; i < 30; ++i) {
+    FunctionProto function{
+        .name = cat("F", i), .domain = "mine", .inputs = {"a"}, .outputs = {"c"}};
+    const std::string next = cat("F", i + 1);
+    function.nodes = {{.op_type = next, .domain = "mine", .inputs = {"a"}, .outputs = {"b"}},
+                      {.op_type = next, .domain = "mine", .inputs = {"b"}, .outputs = {"c"}}};
+    function.opsets[""] = 17;
+    builder.model().functions.push_back(function);
+  }
+  FunctionProto last{.name = "F30", .domain = "mine", .inputs = {"a"}, .outputs = {"c"}};
+  last.nodes = {{.op_type = "Size", .inputs = {"a"}, .outputs = {"c"}}};
+  last.opsets[""] = 17;
+  builder.model().functions.push_back(last);
+  EXPECT_ERROR(import_model(builder.build()), "is behind the first 1048576 nodes");
 }
 
 /// Two BatchNormalizations whose scales and variances an exporter has merged.

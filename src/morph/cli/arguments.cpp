@@ -8,6 +8,7 @@
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
+#include "morph/checkpoint/onnx_file.h"
 #include "morph/checkpoint/weights_file.h"
 #include "morph/zoo/zoo.h"
 
@@ -17,6 +18,28 @@ namespace {
 constexpr std::string_view kZooPrefix = "zoo:";
 
 bool is_zoo(const std::string& argument) { return argument.rfind(kZooPrefix, 0) == 0; }
+
+/// "dir/x.onnx" for "dir/x.onnx?input=3x32x32".
+std::string file_name(const std::string& argument) {
+  return argument.substr(0, argument.find('?'));
+}
+
+/// A file, and for ONNX the sizes that it leaves open.
+Network read_file_network(const std::string& argument) {
+  const std::string file = file_name(argument);
+  if (file == argument) return read_network(file);
+  const std::string option = argument.substr(file.size() + 1);
+  constexpr std::string_view kInput = "input=";
+  if (option.rfind(kInput, 0) != 0 || std::filesystem::path(file).extension() != ".onnx") {
+    throw Error(cat("'", argument, "': only X.onnx takes an option, ?input=3x224x224"));
+  }
+  onnx::ImportOptions options;
+  for (const std::string& size : split(option.substr(kInput.size()), 'x')) {
+    options.input.push_back(parse_int(size, "?input="));
+    if (options.input.back() < 1) throw Error(cat("'", argument, "': sizes must be at least 1"));
+  }
+  return read_onnx_network(file, options);
+}
 
 std::string data_help() {
   std::string text = "Data set:";
@@ -37,26 +60,24 @@ Network load_network(const std::string& argument, const DataSplits* data) {
     }
     return {.graph = zoo::build(argument, task)};
   }
-  if (std::filesystem::path(argument).extension() != ".morph") {
-    std::vector<std::string> known;
-    for (const zoo::Entry& entry : zoo::networks()) known.push_back(entry.name);
-    const std::string near = closest_match(argument, known);
-    throw Error(cat("'",
-                    argument,
-                    "' is neither zoo:NAME nor a file X.morph",
-                    near.empty() ? "" : cat("; did you mean zoo:", near, "?")));
-  }
-  return read_network(argument);
+  if (is_network_file(file_name(argument))) return read_file_network(argument);
+  std::vector<std::string> known;
+  for (const zoo::Entry& entry : zoo::networks()) known.push_back(entry.name);
+  const std::string near = closest_match(argument, known);
+  throw Error(cat("'",
+                  argument,
+                  "' is neither zoo:NAME nor a file X.morph or X.onnx",
+                  near.empty() ? "" : cat("; did you mean zoo:", near, "?")));
 }
 
 std::string network_name(const std::string& argument) {
-  if (!is_zoo(argument)) return std::filesystem::path(argument).stem().string();
+  if (!is_zoo(argument)) return std::filesystem::path(file_name(argument)).stem().string();
   const std::string name = argument.substr(kZooPrefix.size());
   return name.substr(0, name.find('?'));
 }
 
 void NetworkArgument::add_to(CLI::App& command) {
-  command.add_option("NET", name, "zoo:NAME or X.morph")->required();
+  command.add_option("NET", name, "zoo:NAME, X.morph or X.onnx")->required();
   command
       .add_option("--weights",
                   weights,
@@ -95,10 +116,11 @@ void TrainArguments::add_to(CLI::App& command) {
       .add_option(
           "--warmup-epochs", warmup, "Linear warm-up (default: 15 % of the epochs, at most 5)")
       ->group(group);
-  command.add_option("--weight-decay", options.weight_decay, "On weights; see --decay-scales")
+  command
+      .add_option("--weight-decay",
+                  options.weight_decay,
+                  "On every parameter (but see --decay-gates of learn)")
       ->capture_default_str()
-      ->group(group);
-  command.add_flag("--decay-scales", options.decay_scales, "Weight decay on BN and biases too")
       ->group(group);
   command
       .add_option("--label-smoothing",

@@ -45,7 +45,7 @@ void add_expand(CLI::App& app) {
   auto arguments = std::make_shared<ExpandArguments>();
   CLI::App* command = app.add_subcommand(
       "expand", "Widen all layers by one multiplier, the largest that fits a budget");
-  command->add_option("NET", arguments->network, "zoo:NAME or X.morph")->required();
+  command->add_option("NET", arguments->network, "zoo:NAME, X.morph or X.onnx")->required();
   command
       ->add_option(
           "--budget", arguments->budget, "flops=1.5x (of the reference), flops=40M, params=200k")

@@ -16,7 +16,7 @@ void add_show(CLI::App& app) {
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("show", "Print a network in its text form");
-  command->add_option("NET", arguments->network, "zoo:NAME or X.morph")->required();
+  command->add_option("NET", arguments->network, "zoo:NAME, X.morph or X.onnx")->required();
   command->add_flag("--dot", arguments->dot, "Print it for Graphviz: … --dot | dot -Tsvg > x.svg");
   command->callback([arguments] {
     const Network network = load_network(arguments->network);

@@ -17,5 +17,6 @@ void add_expand(CLI::App& app);
 void add_show(CLI::App& app);
 void add_report(CLI::App& app);
 void add_zoo(CLI::App& app);
+void add_convert(CLI::App& app);
 
 }  // namespace morph

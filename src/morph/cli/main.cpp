@@ -92,6 +92,7 @@ int run(int argc, char** argv) {
   morph::add_show(app);
   morph::add_report(app);
   morph::add_zoo(app);
+  morph::add_convert(app);
   try {
     if (argc > 1) refuse_unknown_command(app, argv[1]);
     app.parse(argc, argv);

@@ -141,6 +141,14 @@ Array Folder::keep(const OpCall& call, DataType type, Shape shape, std::string b
   return {.type = type, .shape = std::move(shape), .bytes = storage_.keep(std::move(bytes))};
 }
 
+std::vector<double> Folder::numbers(const OpCall& call, const Array& x) {
+  constexpr int64_t kMost = int64_t{1} << 26;
+  if (count_elements(x.shape) > kMost) {
+    call.fail(cat("would compute with a constant of shape ", format_shape(x.shape)));
+  }
+  return to_doubles(x);
+}
+
 Array Folder::viewed(const Array& x, Shape shape) {
   return {.type = x.type, .shape = std::move(shape), .bytes = x.bytes};
 }
@@ -204,11 +212,19 @@ Array Folder::sliced(const OpCall& call, const Array& x, const SlicedAxis& range
   return strided(call, x, view);
 }
 
+/// In pieces, as large weights come as half precision.
 Array Folder::cast(const OpCall& call, const Array& x, DataType type) {
   if (type == x.type) return x;
-  reserve(call, type, x.shape);
-  std::string bytes = is_floating(x.type) ? to_bytes(std::span<const double>(to_doubles(x)), type)
-                                          : to_bytes(std::span<const int64_t>(to_ints(x)), type);
+  constexpr size_t kPiece = size_t{1} << 20;
+  const auto count = static_cast<size_t>(reserve(call, type, x.shape));
+  const size_t size = element_bytes(x.type);
+  std::string bytes;
+  bytes.reserve(count * element_bytes(type));
+  for (size_t begin = 0; begin < count; begin += kPiece) {
+    const Array piece{.type = x.type, .bytes = x.bytes.substr(begin * size, kPiece * size)};
+    bytes += is_floating(x.type) ? to_bytes(std::span<const double>(to_doubles(piece)), type)
+                                 : to_bytes(std::span<const int64_t>(to_ints(piece)), type);
+  }
   return keep(call, type, x.shape, std::move(bytes));
 }
 

@@ -59,6 +59,10 @@ class Folder {
     int64_t offset = 0;
   };
 
+  /// The elements, to compute with. Throws Error if they are too many: eight bytes for each are
+  /// taken, more than the file may have for it.
+  static std::vector<double> numbers(const OpCall& call, const Array& x);
+
   Array strided(const OpCall& call, const Array& x, const View& view);
   Array slice(const OpCall& call);
   Array concat(const OpCall& call);

@@ -102,7 +102,7 @@ std::vector<bool> reduced_axes(const OpCall& call, size_t rank) {
 
 Array Folder::scaled(const OpCall& call, const Array& x, double factor) {
   reserve(call, x.type, x.shape);
-  std::vector<double> values = to_doubles(x);
+  std::vector<double> values = numbers(call, x);
   for (double& value : values) value *= factor;
   return keep(call, x.type, x.shape, bytes_of(values, x.type));
 }
@@ -112,7 +112,7 @@ Array Folder::unary(const OpCall& call) {
   if (row == kUnaries.end()) call.fail("has too few inputs");
   const Array& x = call.constant(0);
   reserve(call, x.type, x.shape);
-  std::vector<double> values = to_doubles(x);
+  std::vector<double> values = numbers(call, x);
   for (double& value : values) value = row->of(value);
   return keep(call, x.type, x.shape, bytes_of(values, x.type));
 }
@@ -130,8 +130,8 @@ Array Folder::binary(const OpCall& call) {
     const Shape shape = broadcast(call, result.shape, other.shape);
     const bool is_division = call.op() == "Div" && !is_floating(result.type);
     const bool is_integer = !is_floating(result.type);
-    const std::vector<double> a = to_doubles(expanded(call, result, shape));
-    std::vector<double> b = to_doubles(expanded(call, other, shape));
+    const std::vector<double> a = numbers(call, expanded(call, result, shape));
+    std::vector<double> b = numbers(call, expanded(call, other, shape));
     for (size_t k = 0; k < b.size(); ++k) {
       if (is_integer && (is_division || call.op() == "Mod") && b[k] == 0) {
         call.fail("divides by zero");
@@ -150,9 +150,9 @@ Array Folder::where(const OpCall& call) {
   const Array& yes = call.constant(1);
   const Array& no = call.constant(2);
   const Shape shape = broadcast(call, broadcast(call, condition.shape, yes.shape), no.shape);
-  const std::vector<double> truth = to_doubles(expanded(call, condition, shape));
-  const std::vector<double> a = to_doubles(expanded(call, yes, shape));
-  std::vector<double> values = to_doubles(expanded(call, no, shape));
+  const std::vector<double> truth = numbers(call, expanded(call, condition, shape));
+  const std::vector<double> a = numbers(call, expanded(call, yes, shape));
+  std::vector<double> values = numbers(call, expanded(call, no, shape));
   for (size_t i = 0; i < values.size(); ++i) {
     if (truth[i] != 0) values[i] = a[i];
   }
@@ -167,7 +167,7 @@ Array Folder::range(const OpCall& call) {
   const double start = number(0);
   const double step = number(2);
   const double count = std::ceil((number(1) - start) / step);
-  constexpr double kMost = 1e9;
+  constexpr double kMost = 0x1p26;
   if (!(step != 0) || !(count < kMost)) call.fail("makes a range without end");
   const DataType type = call.constant(0).type;
   const Shape shape = {count > 0 ? static_cast<int64_t>(count) : 0};
@@ -188,7 +188,7 @@ Array Folder::cumulative_sum(const OpCall& call) {
   const auto inner = static_cast<size_t>(
       count_elements({x.shape.begin() + static_cast<int64_t>(axis) + 1, x.shape.end()}));
   const auto extent = static_cast<size_t>(x.shape[axis]);
-  std::vector<double> values = to_doubles(x);
+  std::vector<double> values = numbers(call, x);
   for (size_t i = inner; i < values.size(); ++i) {
     if (i / inner % extent != 0) values[i] += values[i - inner];
   }
@@ -206,7 +206,7 @@ Array Folder::reduce(const OpCall& call) {
     if (reduced[i]) kept[i] = 1;
     if (!reduced[i]) squeezed_shape.push_back(kept[i]);
   }
-  const std::vector<double> values = to_doubles(x);
+  const std::vector<double> values = numbers(call, x);
   std::vector<double> sums(static_cast<size_t>(count_elements(kept)), row->start);
   for (size_t i = 0; i < values.size(); ++i) {
     size_t rest = i;
@@ -238,8 +238,8 @@ Array Folder::matmul(const OpCall& call) {
   const Shape shape = {a.shape[0], b.shape[1]};
   const int64_t count = reserve(call, a.type, shape);
   if (count != 0 && a.shape[1] > kMostSteps / count) call.fail("is too large to be folded");
-  const std::vector<double> x = to_doubles(a);
-  const std::vector<double> y = to_doubles(b);
+  const std::vector<double> x = numbers(call, a);
+  const std::vector<double> y = numbers(call, b);
   const auto columns = static_cast<size_t>(shape[1]);
   const auto depth = static_cast<size_t>(a.shape[1]);
   std::vector<double> product(static_cast<size_t>(count), 0);

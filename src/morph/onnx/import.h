@@ -24,7 +24,7 @@ struct ImportOptions {
   /// Sizes of one example, [C, H, W], for an input that leaves some of them open.
   Shape input = {};
   /// Most bytes of the constants that a file computes but does not hold.
-  uint64_t most_computed_bytes = uint64_t{1} << 31;
+  uint64_t most_computed_bytes = uint64_t{1} << 30;
 };
 
 /// A network read from an ONNX file.

@@ -17,6 +17,8 @@ constexpr int64_t kNewestOpset = 28;
 constexpr int64_t kOldestIr = 3;
 /// Functions that call functions …, and branches of If.
 constexpr int kDeepest = 32;
+/// Functions that call others twice, which call others twice …, are few bytes and many nodes.
+constexpr int64_t kMostCalls = int64_t{1} << 20;
 /// What exporters merge: initializers of at most so many elements.
 constexpr int64_t kLargestMerged = 1024;
 
@@ -214,6 +216,7 @@ std::vector<Value> Importer::import_node(const Body& body,
   if (!node.name.empty()) renamed.name = body.prefix + node.name;
   for (std::string& output : renamed.outputs) output = body.prefix + output;
   const OpCall bare(renamed, onnx_opset(body.opsets), {});
+  if (++calls_ > kMostCalls) bare.fail(cat("is behind the first ", kMostCalls, " nodes"));
   for (const std::string& name : node.inputs) {
     inputs.push_back(name.empty() ? nullptr : scope.find(name));
     if (!name.empty() && inputs.back() == nullptr) {

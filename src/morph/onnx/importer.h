@@ -110,6 +110,7 @@ class Importer {
   int64_t traced_batch_ = 1;
   int64_t untied_ = 0;
   int depth_ = 0;
+  int64_t calls_ = 0;
 };
 
 /// Turns one ONNX node that reads at least one live value into nodes of our graph, and returns what
