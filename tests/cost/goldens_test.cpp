@@ -377,7 +377,7 @@ TEST(Golden, A4) {
                "conv5 = Conv(relu3; weight=[11, 29, 1, 1])\n"
                "return conv5\n");
   const Graph graph = graph_of(text);
-  // Conv4 is behind no output, but it is a node and its channels are a block.
+  // Conv4 leads to no output; its channels are a block all the same.
   const Charges got = charges(graph,
                               table_of(graph, *make_cost_model("channels", kOriginal)),
                               {3, 7, 11, 10, 17, 11},
@@ -385,6 +385,7 @@ TEST(Golden, A4) {
   EXPECT_EQ(got.cost.at("conv5"), 11);
   EXPECT_EQ(got.term.at("conv5"), 0);
   EXPECT_EQ(got.term.at("conv3"), 11.7);
+  EXPECT_EQ(got.cost.count("conv4"), 0U);
 }
 
 TEST(Golden, P1toP5) {

@@ -86,16 +86,28 @@ std::vector<bool> find_untracked(const Graph& graph, const std::vector<NodeWork>
   return untracked;
 }
 
+/// By node index, whether an output is computed from it.
+std::vector<bool> find_needed(const Graph& graph) {
+  std::vector<bool> needed(graph.nodes().size(), false);
+  for (const NodeId output : graph.outputs()) needed[index(output)] = true;
+  for (size_t i = needed.size(); i-- > 0;) {
+    if (!needed[i]) continue;
+    for (const NodeId input : graph.nodes()[i].inputs) needed[index(input)] = true;
+  }
+  return needed;
+}
+
 }  // namespace
 
 std::vector<NodeWork> as_morph_net_charges(const Graph& graph,
                                            const ChannelBlocks& blocks,
                                            std::vector<NodeWork> nodes) {
   const std::vector<bool> untracked = find_untracked(graph, nodes);
+  const std::vector<bool> needed = find_needed(graph);
   for (const NodeId id : graph.ids()) {
     NodeWork& node = nodes[index(id)];
     const bool is_layer = node.work.is_layer() && graph[id].has_param("weight");
-    if (!is_layer && !is_mover(graph[id])) {
+    if (!needed[index(id)] || (!is_layer && !is_mover(graph[id]))) {
       node.work = {};
       continue;
     }

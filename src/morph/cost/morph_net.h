@@ -9,8 +9,9 @@ namespace morph {
 /// What google-research/morph-net (commit d9286a1) charges nodes for that do `nodes`, by node
 /// index:
 ///
-/// - only its list of ops: convolutions and dense layers; for memory also Add, Sum, Concat,
-///   BatchNormalization, Mul, Relu, Clip to [0, 6] and ReduceSum, without any param;
+/// - only what the network's outputs need, and of that its list of ops: convolutions and dense
+///   layers; for memory also Add, Sum, Concat, BatchNormalization, Mul, Relu, Clip to [0, 6] and
+///   ReduceSum, without any param;
 /// - an op with several inputs pays for all of them by the channels of the first;
 /// - a dense layer computes, reads and writes once, however many places its input has;
 /// - depthwise weights are charged for every pair of channels in memory, and a depthwise
