@@ -9,8 +9,9 @@
 
 namespace morph {
 
-/// A random convolutional network on small images with residual blocks, towers, splits, grouped and
-/// depthwise convolutions, channel shuffles, squeeze-and-excitation, NHWC islands, pools and dense
+/// A random convolutional network on small images with residual blocks, towers, splits, grouped,
+/// depthwise and transposed convolutions, channel and pixel shuffles, squeeze-and-excitation,
+/// attention over space, branches and tokens, NHWC islands, constants, group norms, pools and dense
 /// layers. A function of the seed; shapes are inferred.
 Graph random_graph(uint64_t seed);
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct MathCase {
   std::vector<double> input;
   std::vector<double> expected;
 };
+
+void PrintTo(const MathCase& math, std::ostream* out) { *out << math.op; }
 
 class MathKernels : public ::testing::TestWithParam<MathCase> {};
 

@@ -66,6 +66,17 @@ TEST(Softmax, PinsTheChannelsItMixes) {
   }
 }
 
+// Split attention: branches [N, branch, C] compete in each channel.
+TEST(Softmax, OverBranchesTiesTheirChannels) {
+  Chain chain;
+  const Value x = chain.value({1, 4});
+  const Value split = chain.apply(node("Reshape", {{"shape", Ints{0, 2, 2}}}), {x});
+  const Value y = chain.apply(node("Softmax", {{"axis", Ints{1}}}), {split});
+  EXPECT_EQ(y.channels, Channels::along(3, 2, {0, 1}));
+  EXPECT_TRUE(chain.tied(0, 2) && chain.tied(1, 3));
+  EXPECT_TRUE(chain.flow.pins().empty());
+}
+
 TEST(LRN, PinsNeighbouringChannels) {
   Chain chain;
   const Value x = chain.value({1, 2, 4, 4});

@@ -20,9 +20,12 @@ Channels softmax_channels(const Node& node,
                           ChannelFlow& flow) {
   const auto& [shape, channels] = inputs[0];
   const size_t axis = data_axis(node, node.integer("axis", -1), shape.size());
-  if (channels.varies_along(axis)) {
-    flow.pin(channels.ids, cat(node.op, " over channels in '", node.name, "'"));
-  }
+  if (!channels.varies_along(axis)) return channels;
+  std::vector<bool> along(shape.size(), false);
+  along[axis] = true;
+  const Channels merged = flow.merged(channels, along);
+  if (merged.ids.size() > 1) return merged;
+  flow.pin(channels.ids, cat(node.op, " over channels in '", node.name, "'"));
   return channels;
 }
 
