@@ -152,6 +152,16 @@ Params gated_params(const Graph& gated, const Params& params) {
   return scaling.take();
 }
 
+Params open_gates(const Graph& graph, Params params) {
+  constexpr double kJustOpen = 1e-6;
+  for (const Node& node : graph.nodes()) {
+    if (node.op != kGate) continue;
+    at::Tensor& logits = params.at(node.params.at("logits").tensor);
+    logits = logits.detach().clamp_min(kJustOpen);
+  }
+  return params;
+}
+
 Ungated fold_gates(const Graph& graph, const Params& params) {
   const at::NoGradGuard no_grad;
   OutputScaling scaling(graph, params);

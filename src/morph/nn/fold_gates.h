@@ -12,6 +12,10 @@ namespace morph {
 /// Throws Error if the logits begin at or below 0, where gates are shut.
 Params gated_params(const Graph& gated, const Params& params);
 
+/// `params` with every gate open: logits at or below 0, where a gate is shut at inference, become a
+/// little more than 0. For when it was decided otherwise which channels stay.
+Params open_gates(const Graph& graph, Params params);
+
 /// A network that has lost its gates.
 struct Ungated {
   Graph graph = Graph();
