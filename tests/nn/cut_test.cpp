@@ -159,6 +159,51 @@ TEST(Cut, FoldsConstantsIntoABias) {
   for (const auto& [name, tensor] : params) EXPECT_TRUE(tensor.equal(before.at(name))) << name;
 }
 
+/// Silences channel 1 of `a` but for what is added to it, cuts it and expects the same function.
+void expect_folded(const std::string& nodes, const std::string& folder) {
+  const Graph graph = graph_of(nodes);
+  Random random(6);
+  Params params = random_double_params(graph, random);
+  params.at("a.weight").select(1, 1).zero_();
+  const ChannelGroups groups = find_channel_groups(graph);
+  const Cut cut = cut_channels(graph, params, groups, alive_without(graph, groups, {{"a", {1}}}));
+  ASSERT_EQ(cut.constants.size(), 1U);
+  EXPECT_EQ(cut.constants[0].node, folder);
+  EXPECT_TRUE(cut.constants[0].folded) << cut.constants[0].reason;
+  const at::Tensor input = random_doubles({2, 4, 2}, random, -1, 1);
+  EXPECT_LT(
+      relative_difference(evaluate(cut.graph, cut.params, input), evaluate(graph, params, input)),
+      1e-12);
+}
+
+TEST(Cut, FoldsConstantsOfASequenceIntoABias) {
+  expect_folded(R"(
+x = Input() shape=[1, 4, 2]
+a = MatMul(x; weight=[2, 3])
+p = Parameter(; value=[1, 1, 3])
+s = Add(a, p)
+g = Gelu(s)
+b = Gemm(g; weight=[5, 3], bias=[5])
+return b
+)",
+                "b");
+}
+
+TEST(Cut, FoldsConstantsIntoAParameterThatIsAdded) {
+  expect_folded(R"(
+x = Input() shape=[1, 4, 2]
+a = MatMul(x; weight=[2, 3])
+p = Parameter(; value=[1, 1, 3])
+s = Add(a, p)
+g = Gelu(s)
+b = MatMul(g; weight=[3, 5])
+q = Parameter(; value=[1, 1, 5])
+t = Add(q, b)
+return t
+)",
+                "b");
+}
+
 // With zero padding the constant is missing at the borders: no bias can stand for it.
 TEST(Cut, ReportsConstantsThatPaddingMakesUneven) {
   const Graph graph = pointwise(") pads=[1, 1, 1, 1]");

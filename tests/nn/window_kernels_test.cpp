@@ -340,6 +340,21 @@ const std::vector<PoolCase>& pool_cases() {
        "kernel_shape=[2, 2, 2] strides=[2, 1, 2] pads=[0, 1, 0, 0, 0, 0]",
        {{2, 2, 2}, {2, 1, 2}, {1, 1, 1}, {0, 1, 0}, {0, 0, 0}},
        {1, 1, 2, 3, 2}},
+      {"Dilated",
+       {1, 2, 6, 6},
+       "kernel_shape=[3, 3] dilations=[2, 2] pads=[1, 1, 1, 1]",
+       {{3, 3}, {1, 1}, {2, 2}, {1, 1}, {1, 1}},
+       {1, 2, 4, 4}},
+      {"DilatedUneven",
+       {1, 2, 6, 6},
+       "kernel_shape=[3, 3] dilations=[2, 2] pads=[2, 1, 0, 1]",
+       {{3, 3}, {1, 1}, {2, 2}, {2, 1}, {0, 1}},
+       {1, 2, 4, 4}},
+      {"DilatedHangsOver",
+       {1, 2, 7},
+       "kernel_shape=[2] strides=[2] dilations=[3] ceil_mode=1",
+       {{2}, {2}, {3}, {0}, {0}},
+       {1, 2, 3}},
       {"OneAxisInside",
        {1, 1, 6},
        "kernel_shape=[2] strides=[2]",
@@ -405,23 +420,6 @@ TEST_P(Pool, TakesTheMeanWithItsPadding) {
 INSTANTIATE_TEST_SUITE_P(Cases, Pool, ::testing::ValuesIn(pool_cases()), [](const auto& item) {
   return item.param.name;
 });
-
-TEST(MaxPool, Dilates) {
-  Random random(3);
-  const at::Tensor x = random_doubles({2, 2, 6, 6}, random, -3, -1);
-  for (const char* pads : {"pads=[1, 1, 1, 1]", "pads=[2, 1, 0, 1]"}) {
-    const GraphModule module(graph_of(cat("x = Input() shape=[1, 2, 6, 6]\n"
-                                          "y = MaxPool(x) kernel_shape=[3, 3] dilations=[2, 2] ",
-                                          pads,
-                                          "\nreturn y")),
-                             {});
-    const Sliding window = std::string(pads) == "pads=[1, 1, 1, 1]"
-                               ? Sliding{{3, 3}, {1, 1}, {2, 2}, {1, 1}, {1, 1}}
-                               : Sliding{{3, 3}, {1, 1}, {2, 2}, {2, 1}, {0, 1}};
-    EXPECT_THAT(values(module.forward(x)),
-                ::testing::ElementsAreArray(naive_max(values_of(x), window, {2, 2, 4, 4})));
-  }
-}
 
 }  // namespace
 }  // namespace morph

@@ -94,5 +94,18 @@ TEST(Constant, ContinuesTheChannelsItIsPutBeside) {
   EXPECT_TRUE(chain.tied(0, 2) && chain.tied(1, 3));
 }
 
+// Coordinates beside the channels of a map are neither removed nor doubled.
+TEST(Constant, BesideChannelsIsPinned) {
+  Chain chain;
+  const Value x = chain.value({1, 3, 2, 2});
+  const Value places = chain.apply(parameter({1, 2, 2, 2}, "Constant"), {});
+  const Value y =
+      chain.apply({.name = "y", .op = "Concat", .attrs = {{"axis", Ints{1}}}}, {x, places});
+  EXPECT_EQ(y.channels, Channels::along(4, 1, {0, 1, 2, 3, 7}));
+  EXPECT_EQ(chain.reason(3), "a constant beside the channels of 'y'");
+  EXPECT_EQ(chain.reason(7), "a constant beside the channels of 'y'");
+  EXPECT_EQ(chain.reason(0), "");
+}
+
 }  // namespace
 }  // namespace morph

@@ -158,7 +158,8 @@ class Cutting {
                       .channels = count_dead(groups_.notes(id).reads, left_.sets),
                       .largest = largest_magnitude(contribution)};
     if (note.largest == 0) return true;
-    const at::Tensor by_channel = contribution.transpose(0, 1).flatten(1);
+    const size_t axis = made_along(id);
+    const at::Tensor by_channel = contribution.movedim(static_cast<int64_t>(axis), 0).flatten(1);
     const at::Tensor shift = by_channel.select(1, 0);
     const double spread = largest_magnitude(by_channel - shift.unsqueeze(1));
     // In double precision a sum over the same numbers in another order differs by about 1e-15.
@@ -166,12 +167,11 @@ class Cutting {
       note.reason = "it is not finite";
     } else if (spread > 1e-9 * note.largest) {
       note.reason = "it differs between positions (zero padding, or a border)";
-    } else if (graph_[id].shape.size() > 2 && groups_.channels(id).extents[1] == 1 &&
-               shift.numel() > 1) {
-      note.reason = "its output channels are not on axis 1";
     } else {
-      note.folded = add_shift(id, shift);
-      if (!note.folded) note.reason = "the node has no bias and no BatchNormalization of its own";
+      note.folded = add_shift(id, axis, shift);
+      if (!note.folded)
+        note.reason =
+            "the node has no bias, and no BatchNormalization or added constant of its own";
     }
     notes_.push_back(note);
     return note.folded;
@@ -193,17 +193,46 @@ class Cutting {
         {.inputs = inputs, .params = slots, .training = false});
   }
 
+  /// The axis of a node's output that its channels lie along; a single one takes any of size 1.
+  size_t made_along(NodeId id) const {
+    const Shape& shape = graph_[id].shape;
+    for (size_t axis = 1; axis < shape.size(); ++axis) {
+      if (groups_.channels(id).varies_along(axis)) return axis;
+    }
+    size_t axis = shape.size() - 1;
+    while (axis > 1 && shape[axis] != 1) --axis;
+    return axis;
+  }
+
   /// Adds a constant to each output channel of a node, in the weights that are to be cut.
-  bool add_shift(NodeId id, const at::Tensor& shift) {
+  bool add_shift(NodeId id, size_t axis, const at::Tensor& shift) {
     const Node& node = graph_[id];
     if (node.has_param("bias")) {
       folded_.at(node.params.at("bias").tensor).add_(shift);
       return true;
     }
     const auto& readers = readers_[index(id)];
-    if (readers.size() != 1 || !graph_[readers.front()].has_param("running_mean")) return false;
-    folded_.at(graph_[readers.front()].params.at("running_mean").tensor).sub_(shift);
-    return true;
+    if (readers.size() != 1) return false;
+    const Node& reader = graph_[readers.front()];
+    if (reader.has_param("running_mean") && axis == 1) {
+      folded_.at(reader.params.at("running_mean").tensor).sub_(shift);
+      return true;
+    }
+    return (reader.op == "Add" || reader.op == "Sum") && add_to_constant(reader, axis, shift);
+  }
+
+  /// The same in a constant of each channel that nothing but the sum reads.
+  bool add_to_constant(const Node& sum, size_t axis, const at::Tensor& shift) {
+    for (const NodeId input : sum.inputs) {
+      const Node& constant = graph_[input];
+      if (!constant.has_param("value") || readers_[index(input)].size() != 1) continue;
+      if (constant.shape[axis] != shift.numel()) continue;
+      Shape extents(constant.shape.size(), 1);
+      extents[axis] = shift.numel();
+      folded_.at(constant.params.at("value").tensor).add_(shift.reshape(extents));
+      return true;
+    }
+    return false;
   }
 
   double compare(const Graph& graph, const Params& params) const {

@@ -59,6 +59,9 @@ Channels concat_channels(const Node& node,
   std::vector<Channels> parts;
   for (size_t i = 0; i < inputs.size(); ++i) {
     parts.push_back(met[i].expanded(inputs[i].shape, grown));
+    if (inputs[i].channels.is_open && !along_others) {
+      flow.pin(parts[i].ids, cat("a constant beside the channels of '", node.name, "'"));
+    }
   }
   return along_others ? continued(parts, flow) : joined(parts, axis);
 }
