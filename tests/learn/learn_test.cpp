@@ -296,5 +296,16 @@ TEST(FormatSummary, HasALineForEachNetwork) {
   EXPECT_NE(text.find("from fresh weights\n"), std::string::npos) << text;
 }
 
+TEST(FormatSummary, ShowsWhatElseHadABudget) {
+  RunReport report;
+  const std::map<std::string, double> costs = {
+      {"flops", 2e6}, {"params", 1000}, {"activations", 10}, {"latency:V100", 250}};
+  report.networks = {{.name = "seed", .costs = costs}};
+  const std::string text = format_summary(report);
+  EXPECT_NE(text.find("latency:V100"), std::string::npos) << text;
+  EXPECT_NE(text.find("250   1.000x"), std::string::npos) << text;
+  EXPECT_EQ(text.find("activations"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace morph

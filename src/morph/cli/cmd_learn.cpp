@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "morph/analysis/alive_counts.h"
 #include "morph/base/error.h"
 #include "morph/base/file.h"
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/scope_arguments.h"
 #include "morph/cli/terminal.h"
 #include "morph/cost/cost_model.h"
 #include "morph/learn/learn.h"
@@ -23,12 +25,17 @@ struct LearnCommand {
   NetworkArgument network = {};
   DataArguments data = {};
   TrainArguments training = {};
+  ScopeArguments scope = {};
+  StructureArguments structure = {};
   LearnOptions options = {};
   std::vector<std::string> budgets = {};
   std::string expand = {};
   std::vector<std::string> compare = {"seed"};
+  std::string combine = "max";
+  std::optional<double> threshold = {};
   int64_t epochs = 30;
   std::optional<int64_t> retrain_epochs = {};
+  bool alive_file = false;
 };
 
 Comparison parse_comparison(const std::string& name) {
@@ -45,15 +52,21 @@ Comparison parse_comparison(const std::string& name) {
 LearnOptions resolve(const LearnCommand& command, const DataSplits& data) {
   LearnOptions options = command.options;
   for (const std::string& text : command.budgets) options.budgets.push_back(parse_budget(text));
+  options.costs = split_cost_names(join(options.costs, ","));  // A device may hold a comma.
   for (const std::string& cost : options.costs) make_cost_model(cost);
+  const GateThresholds usual = default_thresholds(options.gate);
+  options.threshold = command.threshold.value_or(usual.training);
+  options.lowest_threshold = usual.lowest;
+  options.combination = parse_combination(command.combine);
   if (!command.expand.empty()) options.expand = parse_budget(command.expand);
   options.compare.clear();
   for (const std::string& name : command.compare) {
     if (name != "none") options.compare.insert(parse_comparison(name));
   }
+  options.scope = command.scope.resolve();
   options.structure = command.training.resolve(command.epochs, data);
-  // The structure goes on moving to the end, so the rate does not fall to zero in this phase.
-  options.structure.final_rate = 0.1;
+  options.structure.final_rate = command.options.structure.final_rate;
+  options.structure.decay_scales = command.options.structure.decay_scales;
   options.retrain =
       command.training.resolve(command.retrain_epochs.value_or(2 * command.epochs), data);
   validate(options);
@@ -70,6 +83,19 @@ void write_networks(const RunFolder& folder, const LearnResult& result) {
   }
 }
 
+/// The structure in the original's form, named by how many steps it took to learn.
+void write_alive_file(const RunFolder& folder,
+                      const LearnResult& result,
+                      const LearnOptions& options,
+                      int64_t examples) {
+  const int64_t batch = options.structure.batch_size;
+  const int64_t steps =
+      options.rounds * options.structure.epochs * ((examples + batch - 1) / batch);
+  const Graph& graph = result.structure_of;
+  write_alive_counts(
+      folder.root(), steps, alive_counts(graph, find_channel_groups(graph), result.structure));
+}
+
 void learn_network(const LearnCommand& command) {
   const auto start = std::chrono::steady_clock::now();
   RunContext context{.command = command_line(), .started = timestamp(), .versions = versions()};
@@ -77,7 +103,7 @@ void learn_network(const LearnCommand& command) {
   context.device = device_name(device);
   const DataSplits data = command.data.open(command.training.options.seed);
   const LearnOptions options = resolve(command, data);
-  const Network network = command.network.load(&data);
+  const Network network = command.structure.apply(command.network.load(&data));
   const std::string name = network_name(command.network.name);
   context.title = cat(name, " on ", data.name);
   const std::string out =
@@ -102,6 +128,7 @@ void learn_network(const LearnCommand& command) {
     write_network(folder.file("structure.morph"), {.graph = result.structure_of});
   }
   folder.write_json("structure.json", to_json(result.structure));
+  if (command.alive_file) write_alive_file(folder, result, options, data.train->size());
   folder.write_json("run.json", make_run_json(report, options, result));
   write_file(folder.file("report.html"), render_report(report));
   folder.remove_phases();
@@ -109,6 +136,43 @@ void learn_network(const LearnCommand& command) {
             << format_summary(report) << "\nmasked and shrunk network differ by "
             << result.equivalence << " relative; threshold " << result.threshold << "\n"
             << folder.file("report.html").string() << "\n";
+}
+
+void add_gate_options(CLI::App& sub, LearnCommand& command) {
+  const char* group = "Gates";
+  sub.add_option("--gate",
+                 command.options.gate,
+                 "What says how much a channel is worth: gamma (its BN scales), group-lasso (the "
+                 "weights that make it), logistic-sigmoid (gates put in for the purpose)")
+      ->type_name("KIND")
+      ->capture_default_str()
+      ->group(group);
+  sub.add_option("--l1-fraction",
+                 command.options.l1_fraction,
+                 "Of group-lasso: the share of the mean absolute weight, 0 to 1")
+      ->capture_default_str()
+      ->group(group);
+  sub.add_option("--combine",
+                 command.combine,
+                 "How gates of tied channels become one: max, l2, or probabilistic "
+                 "(logistic-sigmoid alone)")
+      ->type_name("HOW")
+      ->capture_default_str()
+      ->group(group);
+  sub.add_flag("--proximal",
+               command.options.proximal,
+               "Pull gates to exactly zero after each step, instead of adding a slope to the "
+               "gradient (gamma and group-lasso)")
+      ->group(group);
+  sub.add_flag("--decay-gates",
+               command.options.structure.decay_scales,
+               "Weight decay on BN scales also while the structure is learned")
+      ->group(group);
+  sub.add_option("--threshold",
+                 command.threshold,
+                 "While training, a channel whose gates are at or below this counts as dead "
+                 "(default: gamma 0.05, group-lasso 0.01, logistic-sigmoid 0.5)")
+      ->group(group);
 }
 
 void add_structure_options(CLI::App& sub, LearnCommand& command) {
@@ -142,11 +206,7 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
          "--round-to", command.options.round_to, "When expanding, make widths multiples of this")
       ->capture_default_str()
       ->group(group);
-  sub.add_option("--threshold",
-                 command.options.threshold,
-                 "While training, a channel whose BN scales are at or below this counts as dead")
-      ->capture_default_str()
-      ->group(group);
+  add_gate_options(sub, command);
   sub.add_option("--epochs", command.epochs, "Epochs of learning the structure, each round")
       ->capture_default_str();
   sub.add_option(
@@ -154,6 +214,9 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
   sub.add_flag("--inherit",
                command.options.inherit,
                "Retrain from the weights the channels have, not from fresh ones");
+  sub.add_flag("--alive-file",
+               command.alive_file,
+               "Write the structure as MorphNet does, too: learned_structure/alive_STEP");
   sub.add_option("--compare",
                  command.compare,
                  "Networks to train beside: seed, uniform (all widths alike, at the learned cost), "
@@ -172,6 +235,8 @@ void add_learn(CLI::App& app) {
   command->network.add_to(*sub);
   command->data.add_to(*sub);
   add_structure_options(*sub, *command);
+  command->scope.add_to(*sub);
+  command->structure.add_to(*sub);
   command->training.add_to(*sub);
   sub->footer(
       "Writes into --out: run.json (every setting and figure), structure.json (what is kept of\n"

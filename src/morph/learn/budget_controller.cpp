@@ -53,6 +53,10 @@ at::Tensor BudgetController::add_gradient() {
   return at::dot(device_strengths_, now.terms);
 }
 
+void BudgetController::after_update(const at::Tensor& rate) {
+  if (regularizer_.is_proximal()) regularizer_.proximal_step(rate);
+}
+
 void BudgetController::after_step(int64_t steps) {
   if (steps % interval_ == 0) control(steps, to_host(device_spent_));
 }

@@ -43,6 +43,7 @@ class BudgetController final : public Penalty, public Callback {
   BudgetController(NetworkRegularizer& regularizer, ControllerOptions options);
 
   at::Tensor add_gradient() override;
+  void after_update(const at::Tensor& rate) override;
   void after_step(int64_t steps) override;
   void on_epoch(EpochReport& report) override;
   nlohmann::json save() const override;

@@ -4,16 +4,20 @@
 #include <memory>
 #include <utility>
 
+#include "morph/analysis/carried_scope.h"
 #include "morph/base/error.h"
 #include "morph/base/random.h"
 #include "morph/base/strings.h"
+#include "morph/cost/held_cost.h"
 #include "morph/cost/network_cost.h"
 #include "morph/ir/text.h"
 #include "morph/learn/budget_controller.h"
 #include "morph/learn/selection.h"
+#include "morph/nn/fold_gates.h"
 #include "morph/regularize/network_regularizer.h"
 #include "morph/train/batch_norm.h"
 #include "morph/transform/expand.h"
+#include "morph/transform/insert_gates.h"
 
 namespace morph {
 namespace {
@@ -24,6 +28,7 @@ constexpr const char* kLearned = "learned";
 constexpr const char* kExpanded = "expanded";
 constexpr const char* kUniform = "uniform";
 constexpr const char* kScratch = "scratch";
+constexpr const char* kLogisticSigmoid = "logistic-sigmoid";
 
 const char* name_of(Comparison comparison) {
   switch (comparison) {
@@ -48,6 +53,14 @@ std::vector<std::string> regularized_costs(const LearnOptions& options) {
   return costs;
 }
 
+/// Every cost that the options name.
+std::vector<std::string> named_costs(const LearnOptions& options) {
+  std::vector<std::string> costs = options.costs;
+  for (const Budget& budget : options.budgets) costs.push_back(budget.cost);
+  if (options.expand) costs.push_back(options.expand->cost);
+  return costs;
+}
+
 /// A network between the steps of the algorithm, and how much training is in its weights.
 struct Current {
   Graph graph;
@@ -63,7 +76,7 @@ class Learning {
         options_(options),
         seed_(seed),
         normalization_(measure_normalization(*session.data.train)),
-        seed_costs_(measure_costs(seed.graph)),
+        seed_costs_(measure_costs(seed.graph, named_costs(options))),
         costs_(regularized_costs(options)) {}
 
   LearnResult run() {
@@ -89,11 +102,49 @@ class Learning {
   /// Throws Error if nothing can be pruned or the budgets cannot be reached, before anything is
   /// trained.
   void refuse_hopeless() const {
-    const GraphModule module(seed_.graph, initial_params(seed_.graph, 0));
-    const NetworkRegularizer regularizer(module, costs_, {.threshold = options_.threshold});
+    const Graph graph = with_gates({.graph = seed_.graph, .params = std::nullopt}).graph;
+    const GraphModule module(graph, initial_params(graph, 0));
+    const NetworkRegularizer regularizer(module, costs_, regularizer_options(graph));
+    warn_of_held_costs(graph, regularizer);
     const Candidates unborn{.values = std::vector<double>(regularizer.removable().size(), 1.0),
                             .removable = regularizer.removable()};
-    check_reachable(seed_.graph, regularizer.groups(), unborn, budget_limits());
+    check_reachable(graph, regularizer.groups(), unborn, budget_limits());
+  }
+
+  /// Stochastic gates are charged by their probability, which has a slope wherever it is, but what
+  /// is alive is counted by their masks: probabilities would all pass the threshold at once.
+  RegularizerOptions regularizer_options(const Graph& graph) const {
+    return {.threshold = options_.threshold,
+            .gate = options_.gate,
+            .l1_fraction = options_.l1_fraction,
+            .combination = options_.combination,
+            .proximal = options_.proximal,
+            .regularize_on_mask = false,
+            .scope = carried_scope(options_.scope, seed_.graph, graph)};
+  }
+
+  /// The network that the structure is learned on: with gates in it, if networks do not have the
+  /// kind that was asked for.
+  Current with_gates(const Current& current) const {
+    const auto is_gate = [](const Node& node) { return node.op == "LogisticGate"; };
+    const bool has_gates = std::ranges::any_of(current.graph.nodes(), is_gate);
+    if (options_.gate != kLogisticSigmoid || has_gates) return current;
+    const Graph gated =
+        insert_gates(current.graph,
+                     {.layers = InsertGatesOptions::Layers::kAll,
+                      .scope = carried_scope(options_.scope, seed_.graph, current.graph)});
+    const Params params =
+        current.params ? *current.params : initial_params(current.graph, options_.retrain.seed);
+    return {.graph = gated, .params = gated_params(gated, params), .epochs = current.epochs};
+  }
+
+  void warn_of_held_costs(const Graph& graph, const NetworkRegularizer& regularizer) const {
+    for (const std::string& cost : costs_) {
+      for (const std::string& warning : held_cost_warnings(
+               graph, regularizer.groups(), regularizer.removable(), *make_cost_model(cost))) {
+        session_.out << "warning: " << warning << "\n";
+      }
+    }
   }
 
   bool wants(Comparison comparison) const { return options_.compare.count(comparison) != 0; }
@@ -132,8 +183,9 @@ class Learning {
 
   /// Steps 1 and 2 of the algorithm: train with the regularizer, keep what lives.
   Current shrink_round(const Current& current, int64_t round) {
-    GraphModule module = make_module(current.graph, current.params);
-    NetworkRegularizer regularizer(module, costs_, {.threshold = options_.threshold});
+    const Current gated = with_gates(current);
+    GraphModule module = make_module(gated.graph, gated.params);
+    NetworkRegularizer regularizer(module, costs_, regularizer_options(gated.graph));
     const std::vector<Limit> limits = budget_limits();
     learn_structure(module, regularizer, round);
 
@@ -141,19 +193,25 @@ class Learning {
                                 .removable = regularizer.removable()};
     const double floor = limits.empty() ? options_.threshold : options_.lowest_threshold;
     const Selection selection =
-        select_channels(current.graph, regularizer.groups(), candidates, limits, floor);
-    Cut cut = cut_channels(current.graph, snapshot(module), regularizer.groups(), selection.alive);
-    note_cut(current.graph, regularizer.groups(), selection, cut);
-    GraphModule shrunk = make_module(cut.graph, cut.params);
+        select_channels(gated.graph, regularizer.groups(), candidates, limits, floor);
+    Cut cut = cut_channels(gated.graph,
+                           open_gates(gated.graph, snapshot(module)),
+                           regularizer.groups(),
+                           selection.alive);
+    note_cut(gated.graph, regularizer.groups(), selection, cut);
+    result_.structure_of = current.graph;
+    const Ungated plain = fold_gates(cut.graph, cut.params);
+    GraphModule shrunk = make_module(plain.graph, plain.params);
     refresh_statistics(shrunk);
-    report_cut(cut.graph, evaluate(shrunk, *session_.data.test, normalization_));
-    return {.graph = cut.graph,
+    report_cut(plain.graph, evaluate(shrunk, *session_.data.test, normalization_));
+    return {.graph = plain.graph,
             .params = snapshot(shrunk),
             .epochs = current.epochs + options_.structure.epochs};
   }
 
   void learn_structure(GraphModule& module, NetworkRegularizer& regularizer, int64_t round) {
-    const std::map<std::string, double> start = measure_costs(module.graph());
+    const std::map<std::string, double> start =
+        measure_costs(module.graph(), named_costs(options_));
     ControllerOptions control;
     std::map<std::string, double> shares;
     for (const std::string& name : costs_) {
@@ -207,7 +265,6 @@ class Learning {
                 const Cut& cut) {
     result_.structure = with_layer_costs(make_structure(graph, groups, selection.alive), cut.graph);
     for (auto& [name, layer] : result_.structure.layers) layer.threshold = selection.threshold;
-    result_.structure_of = graph;
     result_.threshold = selection.threshold;
     result_.removed = cut.removed;
     result_.constants = cut.constants;
@@ -257,10 +314,12 @@ class Learning {
     TrainedNetwork trained{
         .graph = network.graph,
         .epochs = (network.params ? network.epochs : 0) + options_.retrain.epochs,
-        .costs = measure_costs(network.graph),
+        .costs = measure_costs(network.graph, named_costs(options_)),
         .note = network.params ? "weights inherited" : "from fresh weights"};
     GraphModule module = make_module(network.graph, network.params);
-    trained.result = train(module, {.name = name, .options = options_.retrain}, {}).final;
+    trained.result = options_.retrain.epochs == 0
+                         ? result_.after_cut
+                         : train(module, {.name = name, .options = options_.retrain}, {}).final;
     trained.params = snapshot(module);
     result_.networks.emplace(name, std::move(trained));
   }
@@ -307,11 +366,33 @@ void validate(const LearnOptions& options) {
   if (!(options.threshold > 0)) {
     throw Error(cat("--threshold: expected a number above 0, got ", options.threshold));
   }
+  const std::vector<std::string> kinds = gate_kinds();
+  if (std::ranges::find(kinds, options.gate) == kinds.end()) {
+    throw Error(cat("--gate: expected ",
+                    join(kinds, ", "),
+                    ", got '",
+                    options.gate,
+                    "'.",
+                    did_you_mean(options.gate, kinds)));
+  }
   if (options.round_to < 1) {
     throw Error(cat("--round-to: expected 1 or more, got ", options.round_to));
   }
   validate(options.structure);
-  validate(options.retrain);
+  if (options.retrain.epochs != 0) {
+    validate(options.retrain);
+  } else if (!options.inherit || options.expand || !options.compare.empty()) {
+    throw Error(
+        "--retrain-epochs 0 leaves the learned network as it was cut, so it goes with --inherit "
+        "and --compare none and without --expand: nothing else is trained");
+  }
+}
+
+GateThresholds default_thresholds(std::string_view gate) {
+  // At inference a gate with p ≤ 1/2 is shut.
+  if (gate == kLogisticSigmoid) return {.training = 0.5, .lowest = 1e-3};
+  if (gate == "group-lasso") return {.training = 0.01, .lowest = 1e-3};
+  return {.training = 0.05, .lowest = 1e-3};
 }
 
 nlohmann::json describe(const LearnOptions& options) {
@@ -324,9 +405,14 @@ nlohmann::json describe(const LearnOptions& options) {
                          {"compare", compare},
                          {"rounds", options.rounds},
                          {"inherit", options.inherit},
+                         {"gate", options.gate},
+                         {"l1_fraction", options.l1_fraction},
+                         {"combine", name_of(options.combination)},
+                         {"proximal", options.proximal},
                          {"threshold", options.threshold},
                          {"lowest_threshold", options.lowest_threshold},
                          {"round_to", options.round_to},
+                         {"scope", describe(options.scope)},
                          {"structure", describe(options.structure)},
                          {"retrain", describe(options.retrain)}};
   if (options.strength) json["strength"] = *options.strength;

@@ -5,13 +5,16 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "morph/analysis/channel_scope.h"
 #include "morph/analysis/structure.h"
 #include "morph/checkpoint/network_file.h"
 #include "morph/learn/budget.h"
 #include "morph/learn/session.h"
 #include "morph/nn/cut.h"
+#include "morph/regularize/regularizer_options.h"
 #include "morph/train/trainer.h"
 
 namespace morph {
@@ -30,17 +33,35 @@ struct LearnOptions {
   std::optional<double> strength = {};  ///< Fixed; by default it follows the budgets.
   std::optional<Budget> expand = {};    ///< After shrinking, widen up to this.
   int64_t rounds = 1;                   ///< Of shrinking and expanding.
-  TrainOptions structure = {};          ///< Of the phase in which the structure is learned.
-  TrainOptions retrain = {};            ///< Of the seed and of every network that comes out.
-  bool inherit = false;                 ///< Retrain the learned network from the weights it has.
+  /// Of the phase in which the structure is learned. It goes on moving to the end, so the rate does
+  /// not fall to zero; and the gates shrink by their price alone, not by weight decay. Both were
+  /// measured to do better; where BN scales are no gates, their decay is right (docs/recipes.md).
+  TrainOptions structure = {.final_rate = 0.1, .decay_scales = false};
+  TrainOptions retrain = {};  ///< Of the seed and of every network that comes out.
+  bool inherit = false;       ///< Retrain the learned network from the weights it has.
   std::set<Comparison> compare = {Comparison::kSeed};
+  std::string gate = "gamma";  ///< One of gate_kinds(). Gates that networks do not have are put in
+                               ///< for learning the structure, and taken out again.
+  double l1_fraction = 0;      ///< Of group-lasso; see RegularizerOptions, like the next two.
+  Combination combination = Combination::kLargest;
+  bool proximal = false;
   double threshold = 0.05;         ///< While training: a gate at or below it is dead.
   double lowest_threshold = 1e-3;  ///< The threshold of the cut is not below this.
   int64_t round_to = 1;            ///< For expanding: widths are multiples of this.
+  ChannelScope scope = {};         ///< Which part of the seed may lose channels, and how many.
 };
 
 /// Throws Error naming the first option that does not make sense.
 void validate(const LearnOptions& options);
+
+/// LearnOptions::threshold and lowest_threshold.
+struct GateThresholds {
+  double training = 0;
+  double lowest = 0;
+};
+
+/// What serves a kind of gate if nothing else is said.
+GateThresholds default_thresholds(std::string_view gate);
 
 /// The options as JSON, by the names of the fields.
 nlohmann::json describe(const LearnOptions& options);

@@ -1,5 +1,6 @@
 #include "morph/learn/run_record.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <iomanip>
@@ -16,10 +17,12 @@ namespace {
 /// The order in which networks are listed.
 constexpr std::array<const char*, 5> kOrder = {"seed", "learned", "scratch", "expanded", "uniform"};
 
+/// By node index, for each cost that is reported of the networks.
 std::map<std::string, std::vector<double>> all_node_costs(const Graph& graph,
-                                                          const ChannelGroups& groups) {
+                                                          const ChannelGroups& groups,
+                                                          const TrainedNetwork& like) {
   std::map<std::string, std::vector<double>> costs;
-  for (const std::string& name : default_cost_names()) {
+  for (const auto& [name, total] : like.costs) {
     costs[name] = node_costs(graph, groups, *make_cost_model(name));
   }
   return costs;
@@ -45,12 +48,13 @@ int64_t width_in(const Graph& graph, const std::string& layer) {
   return id ? graph[*id].params.at("weight").shape.front() : 0;
 }
 
-std::vector<LayerFigures> layer_figures(const LearnResult& result) {
+std::vector<LayerFigures> layer_figures(const LearnResult& result, const ChannelScope& scope) {
   const Graph& seed = result.networks.at("seed").graph;
   const Graph& learned = result.networks.at("learned").graph;
-  const ChannelGroups groups = find_channel_groups(seed);
-  const auto seed_costs = all_node_costs(seed, groups);
-  const auto learned_costs = all_node_costs(learned, find_channel_groups(learned));
+  const ChannelGroups groups = find_channel_groups(seed, scope);
+  const TrainedNetwork& reported = result.networks.at("seed");
+  const auto seed_costs = all_node_costs(seed, groups, reported);
+  const auto learned_costs = all_node_costs(learned, find_channel_groups(learned), reported);
   const auto expanded = result.networks.find("expanded");
   std::vector<LayerFigures> layers;
   for (const NodeId id : seed.ids()) {
@@ -124,17 +128,32 @@ std::map<std::string, std::string> settings(const LearnOptions& options) {
     if (!value.is_object())
       lines[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
-  for (const char* phase : {"structure", "retrain"}) {
+  for (const char* phase : {"structure", "retrain", "scope"}) {
     for (const auto& [key, value] : json.at(phase).items())
       lines[cat(phase, ".", key)] = value.dump();
   }
   return lines;
 }
 
+/// FLOPs, parameters, and what else the run had a budget for.
+std::vector<std::string> summary_costs(const NetworkFigures* seed) {
+  std::vector<std::string> costs = {"flops", "params"};
+  if (seed == nullptr) return costs;
+  const std::vector<std::string> usual = default_cost_names();
+  for (const auto& [cost, amount] : seed->costs) {
+    if (std::find(usual.begin(), usual.end(), cost) == usual.end()) costs.push_back(cost);
+  }
+  return costs;
+}
+
+int column_width(const std::string& cost) {
+  return static_cast<int>(std::max<size_t>(12, cost.size() + 2));
+}
+
 }  // namespace
 
-std::vector<Pinned> list_pinned(const Graph& graph) {
-  const ChannelGroups groups = find_channel_groups(graph);
+std::vector<Pinned> list_pinned(const Graph& graph, const ChannelScope& scope) {
+  const ChannelGroups groups = find_channel_groups(graph, scope);
   std::vector<Pinned> pinned;
   for (const ChannelGroup& group : groups.groups()) {
     if (group.pinned.empty()) continue;
@@ -157,8 +176,8 @@ RunReport make_run_report(const RunContext& context,
                    .versions = context.versions,
                    .settings = settings(options),
                    .networks = network_figures(result),
-                   .layers = layer_figures(result),
-                   .pinned = list_pinned(result.networks.at("seed").graph),
+                   .layers = layer_figures(result, options.scope),
+                   .pinned = list_pinned(result.networks.at("seed").graph, options.scope),
                    .notes = notes(result),
                    .equivalence = result.equivalence};
   for (const PhaseRecord& phase : result.phases) report.phases.push_back(phase_figures(phase));
@@ -191,15 +210,19 @@ nlohmann::json make_run_json(const RunReport& report,
 std::string format_summary(const RunReport& report) {
   std::ostringstream out;
   const NetworkFigures* seed = report.networks.empty() ? nullptr : &report.networks.front();
-  out << std::left << std::setw(12) << "network" << std::right << std::setw(12) << "FLOPs"
-      << std::setw(9) << "" << std::setw(12) << "params" << std::setw(9) << "" << std::setw(10)
-      << "top-1 %" << std::setw(8) << "epochs"
+  const std::vector<std::string> costs = summary_costs(seed);
+  out << std::left << std::setw(12) << "network" << std::right;
+  for (const std::string& cost : costs) {
+    out << std::setw(column_width(cost)) << (cost == "flops" ? "FLOPs" : cost) << std::setw(9)
+        << "";
+  }
+  out << std::setw(10) << "top-1 %" << std::setw(8) << "epochs"
       << "\n";
   out << std::fixed;
   for (const NetworkFigures& network : report.networks) {
     out << std::left << std::setw(12) << network.name << std::right;
-    for (const char* cost : {"flops", "params"}) {
-      out << std::setw(12) << format_count(network.costs.at(cost)) << std::setw(8)
+    for (const std::string& cost : costs) {
+      out << std::setw(column_width(cost)) << format_count(network.costs.at(cost)) << std::setw(8)
           << std::setprecision(3) << network.costs.at(cost) / seed->costs.at(cost) << "x";
     }
     out << std::setw(10) << std::setprecision(2);

@@ -33,7 +33,7 @@ nlohmann::json make_run_json(const RunReport& report,
                              const LearnResult& result);
 
 /// Layers whose width may not change, and why; "" for what is free.
-std::vector<Pinned> list_pinned(const Graph& graph);
+std::vector<Pinned> list_pinned(const Graph& graph, const ChannelScope& scope);
 
 /// A table of the networks of a run for the terminal: FLOPs, parameters, accuracy, epochs.
 std::string format_summary(const RunReport& report);

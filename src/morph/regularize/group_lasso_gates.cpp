@@ -113,15 +113,13 @@ class GroupLassoGates final : public Gates {
   /// r of each gate, for elements laid out by offsets_; keeps the first of its two parts.
   at::Tensor sizes(const at::Tensor& elements) {
     arrange(elements);
-    // A CPU adds up a segment number by number: in doubles nothing is lost by that.
-    const at::Tensor exact = elements.is_cuda() ? elements : elements.to(at::kDouble);
     const auto mean = [&](const at::Tensor& values) {
-      return (rows_->sum(values) / rows_->counts()).to(elements.scalar_type());
+      return rows_->sum(values) / rows_->counts();
     };
-    const at::Tensor root = safe_sqrt(mean(exact * exact));
+    const at::Tensor root = safe_sqrt(mean(elements * elements));
     root_mean_square_ = root.detach();
     if (l1_fraction_ == 0) return root;
-    return root * (1 - l1_fraction_) + mean(exact.abs()) * l1_fraction_;
+    return root * (1 - l1_fraction_) + mean(elements.abs()) * l1_fraction_;
   }
 
   /// The tables of where rows are, made anew when weights have moved or changed their memory order.
