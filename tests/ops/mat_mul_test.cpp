@@ -24,6 +24,19 @@ TEST(MatMul, MultipliesTheLastAxisByItsWeight) {
   EXPECT_EQ(chain.work.weights_per_pair, 1);
 }
 
+// A single channel can be widened along axis 1 only.
+TEST(MatMul, PinsASingleChannelThatIsNotOnAxisOne) {
+  Chain chain;
+  const Value x = chain.value({1, 4, 2}, 2);
+  chain.apply(dense({2, 1}), {x});
+  EXPECT_EQ(chain.reason(2), "a single channel on axis 2 of 'm'");
+  chain.apply(dense({2, 1}), {chain.value({1, 2})});
+  EXPECT_EQ(chain.reason(5), "");
+  const Value map = chain.uniform({1, 1, 4, 4});
+  chain.apply({.name = "t", .op = "Transpose", .attrs = {{"perm", Ints{0, 2, 3, 1}}}}, {map});
+  EXPECT_EQ(chain.reason(6), "a single channel on axis 3 of 't'");
+}
+
 TEST(MatMul, MultipliesTwoValues) {
   EXPECT_EQ(shape_of(product(), {{1, 8, 4, 5}, {1, 8, 5, 6}}), (Shape{1, 8, 4, 6}));
   EXPECT_EQ(shape_of(product(), {{1, 8, 4, 5}, {1, 1, 5, 6}}), (Shape{1, 8, 4, 6}));

@@ -40,7 +40,9 @@ Channels gemm_channels(const Node& node, std::span<const ValueChannels> inputs, 
   flow.bind_input("weight", 1, in);
   if (node.has_param("bias")) flow.bind_output("bias", 0, out);
   flow.reads(in);
-  return Channels::along(shape.size(), last, out);
+  const Channels made = Channels::along(shape.size(), last, out);
+  pin_single_elsewhere(node, made, last, flow);
+  return made;
 }
 
 Work gemm_work(const Node& node, std::span<const Shape>) {

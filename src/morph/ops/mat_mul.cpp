@@ -72,7 +72,9 @@ Channels channels_of_weight(const Node& node, const ValueChannels& input, Channe
   flow.bind_input("weight", 0, in);
   flow.bind_output("weight", 1, out);
   flow.reads(in);
-  return Channels::along(input.shape.size(), last, out);
+  const Channels made = Channels::along(input.shape.size(), last, out);
+  pin_single_elsewhere(node, made, last, flow);
+  return made;
 }
 
 /// A product of two values sums over pairs along the inner axis, so a pair lives or dies together.

@@ -13,6 +13,14 @@ Channels same_channels(const Node&, std::span<const ValueChannels> inputs, Chann
   return inputs[0].channels;
 }
 
+void pin_single_elsewhere(const Node& node,
+                          const Channels& channels,
+                          size_t axis,
+                          ChannelFlow& flow) {
+  if (channels.ids.size() > 1 || axis == 1) return;
+  flow.pin(channels.ids, cat("a single channel on axis ", axis, " of '", node.name, "'"));
+}
+
 Work uncounted_work(const Node&, std::span<const Shape>) { return {}; }
 
 Work view_work(const Node&, std::span<const Shape>) { return {.is_view = true}; }

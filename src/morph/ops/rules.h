@@ -23,6 +23,13 @@ Shape same_shape(const Node& node, std::span<const Shape> inputs);
 /// Rule for channels: those of the first input, handed on.
 Channels same_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow& flow);
 
+/// Pins a single channel that does not lie on axis 1, the only one along which a single channel can
+/// be widened. `axis` is where it lies.
+void pin_single_elsewhere(const Node& node,
+                          const Channels& channels,
+                          size_t axis,
+                          ChannelFlow& flow);
+
 /// Rule for work: no multiply-adds and no trainable numbers. Inputs are read, the output is
 /// written.
 Work uncounted_work(const Node& node, std::span<const Shape> inputs);

@@ -20,8 +20,16 @@ Shape transpose_shape(const Node& node, std::span<const Shape> inputs) {
   return shape;
 }
 
-Channels transpose_channels(const Node& node, std::span<const ValueChannels> inputs, ChannelFlow&) {
-  return permuted(inputs[0].channels, transpose_perm(node, inputs[0].shape.size()));
+Channels transpose_channels(const Node& node,
+                            std::span<const ValueChannels> inputs,
+                            ChannelFlow& flow) {
+  const auto& [shape, channels] = inputs[0];
+  const std::vector<int64_t> perm = transpose_perm(node, shape.size());
+  if (shape.size() > 1 && shape[1] == 1) {
+    const auto moved_to = std::find(perm.begin(), perm.end(), 1) - perm.begin();
+    pin_single_elsewhere(node, channels, static_cast<size_t>(moved_to), flow);
+  }
+  return permuted(channels, perm);
 }
 
 }  // namespace
