@@ -47,12 +47,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Mean time of a step over at least ten, and as many more as fit into a second.
+/// Mean time of a step over at least ten, and as many more as fit into half a second.
 double milliseconds_of(const Step& step, const Step& wait) {
   int done = 0;
   wait();
   const auto start = std::chrono::steady_clock::now();
-  while (done < 10 || seconds_since(start) < 1) {
+  while (done < 10 || seconds_since(start) < 0.5) {
     for (int i = 0; i < 10; ++i) step();
     wait();
     done += 10;
