@@ -39,6 +39,8 @@ TEST(CliConvert, OnnxIsANetworkEverywhere) {
   EXPECT_EQ(place.morphnet("cost net.onnx --json").out,
             place.morphnet("cost run/tiny.morph --json").out);
   EXPECT_EQ(place.morphnet("show net.onnx").out, place.read("run/tiny.morph"));
+  EXPECT_EQ(place.morphnet("show 'net.onnx?ties=keep&input=3x9x9'").out,
+            place.read("run/tiny.morph"));
   EXPECT_EQ(place.morphnet(cat("eval net.onnx --data ", test::kData)).out,
             place.morphnet(cat("eval run/tiny.morph --data ", test::kData)).out);
   place.write("keep.json",
@@ -77,7 +79,8 @@ TEST(CliConvert, RefusesWhatCannotBeDone) {
   EXPECT_REFUSED(
       place, "convert net.onnx -o x.onnx --insert-gates logistic", kUser, "ONNX has no logistic");
   EXPECT_REFUSED(place, "convert net.onnx -o x.onnx --opset 9", kUser, "opsets 13 to 25");
-  EXPECT_REFUSED(place, "show 'net.onnx?width=2'", kUser, "only X.onnx takes an option");
+  EXPECT_REFUSED(place, "show 'net.onnx?width=2'", kUser, "X.onnx takes ?input=3x224x224");
+  EXPECT_REFUSED(place, "show 'tiny.morph?ties=keep'", kUser, "only X.onnx takes options");
   EXPECT_REFUSED(place, "show none.onnx", kUser, "none.onnx': No such file");
   place.write("bad.onnx", "not a model");
   EXPECT_REFUSED(place, "show bad.onnx", kUser, "'bad.onnx': ");

@@ -151,6 +151,19 @@ TEST(Export, AReshapeKeepsTheBatchOpen) {
   EXPECT_EQ(to_ints(model.graph.initializers[0].array), (Ints{0, 144}));
 }
 
+TEST(Export, WhatHoldsTheBatchIsMadeFromIt) {
+  // Sizes of a Resize and a constant that is joined to values: one for any batch with us.
+  for (const char* line : {"y = Resize(x) sizes=[1, 4, 9, 3]",
+                           "c = Parameter(; value=[1, 2, 6, 6])\ny = Concat(c, x) axis=1"}) {
+    const Model model = written(line);
+    EXPECT_EQ(model.graph.nodes[0].op_type, "Shape");
+    const std::string bytes = serialize_model(model);
+    const Imported read = import_model(parse_model(bytes));
+    EXPECT_EQ(print_graph(read.graph).find("Shape"), std::string::npos);
+    EXPECT_EQ(read.graph[read.graph.outputs()[0]].shape.size(), 4U);
+  }
+}
+
 TEST(Export, SubnormalWeightsBecomeZero) {
   const Graph graph = graph_of("x = Input() shape=[1, 2]\ny = Gemm(x; weight=[2, 2])\nreturn y\n");
   const std::vector<double> values = {1e-40, 1, -1e-39, 2};

@@ -267,6 +267,9 @@ TEST(Import, WeightsMayBeComputed) {
       .output("y");
   const Imported network = import_model(builder.build());
   EXPECT_EQ(network.weights.count("y_node.weight"), 1U);
+  ASSERT_EQ(network.notes.size(), 1U);
+  EXPECT_EQ(network.notes[0],
+            "1 weights that the file computes from others are weights of their own");
 }
 
 TEST(Import, ConstantsMeetValuesAsNodes) {
@@ -281,6 +284,22 @@ TEST(Import, ConstantsMeetValuesAsNodes) {
             "y_node = Div(m_node, six) -> [1, 2, 4, 4]\n"
             "y = Identity(y_node) -> [1, 2, 4, 4]\n"
             "return y\n");
+}
+
+TEST(Import, AClassTokenIsOneForEveryExample) {
+  // As exporters write it: the token spread over the batch, then put before the patches.
+  for (const int64_t batch : {1, 4}) {
+    ModelBuilder builder;
+    builder.input("x", {batch, 5, 3}).weight("token", {1, 1, 3}).ints("shape", {batch, 1, 3});
+    builder.node("Expand", "token shape", "tokens")
+        .node("Concat", "tokens x", "y", {int_attr("axis", 1)})
+        .output("y");
+    const Imported network = import_model(builder.build());
+    const Node& concat = network.graph[*network.graph.find("y_node")];
+    EXPECT_EQ(concat.shape, (Shape{1, 6, 3}));
+    EXPECT_EQ(network.graph[concat.inputs[0]].shape, (Shape{1, 1, 3}));
+    EXPECT_EQ(network.graph[concat.inputs[0]].op, batch == 1 ? "Parameter" : "Constant");
+  }
 }
 
 TEST(Import, WhatCannotBeReadIsNamed) {
@@ -298,6 +317,9 @@ TEST(Import, WhatCannotBeReadIsNamed) {
   ModelBuilder circle;
   circle.input("x", {1, 2}).node("Add", "x b", "a").node("Relu", "a", "b").output("b");
   EXPECT_ERROR(import_model(circle.build()), "reads 'b', which nothing before it makes");
+  ModelBuilder ranks;
+  ranks.input("x", {1, 2, 4, 4}).weight("w", {2, 2, 3}).node("Conv", "x w", "y").output("y");
+  EXPECT_ERROR(import_model(ranks.build()), "[y_node: Conv] input 'x' has rank 4 and meets one of");
   ModelBuilder typed;
   typed.input("x", {1, 2}).ints("w", {1, 2}).node("PRelu", "x w", "y").output("y");
   EXPECT_ERROR(import_model(typed.build()), "[y_node: PRelu] its slope is of int64");

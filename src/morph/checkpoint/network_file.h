@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "morph/ir/graph.h"
 #include "morph/nn/params.h"
@@ -12,6 +14,7 @@ namespace morph {
 struct Network {
   Graph graph = Graph();
   std::optional<Params> params = {};
+  std::vector<std::string> notes = {};  ///< What a reader of the file may want to know.
 };
 
 /// Whether a file of this name can hold a network: X.morph or X.onnx.

@@ -48,7 +48,9 @@ Params to_params(const std::map<std::string, onnx::Array>& weights) {
 
 Network read_onnx_network(const fs::path& path, const onnx::ImportOptions& options) {
   onnx::Imported imported = onnx::read_onnx(path, options);
-  Network network{.graph = std::move(imported.graph), .params = to_params(imported.weights)};
+  Network network{.graph = std::move(imported.graph),
+                  .params = to_params(imported.weights),
+                  .notes = std::move(imported.notes)};
   check_params(network.graph, *network.params);
   return network;
 }

@@ -24,19 +24,35 @@ std::string file_name(const std::string& argument) {
   return argument.substr(0, argument.find('?'));
 }
 
-/// A file, and for ONNX the sizes that it leaves open.
+/// "input=3x32x32" or "ties=keep".
+onnx::ImportOptions with_option(const std::string& argument,
+                                const std::string& option,
+                                onnx::ImportOptions options) {
+  const std::string key = option.substr(0, option.find('='));
+  const std::string value = option.substr(std::min(key.size() + 1, option.size()));
+  if (key == "input") {
+    for (const std::string& size : split(value, 'x')) {
+      options.input.push_back(parse_int(size, "?input="));
+      if (options.input.back() < 1) throw Error(cat("'", argument, "': sizes must be at least 1"));
+    }
+  } else if (option == "ties=keep") {
+    options.ties = onnx::Ties::kKeep;
+  } else {
+    throw Error(cat("'", argument, "': X.onnx takes ?input=3x224x224 and ?ties=keep"));
+  }
+  return options;
+}
+
+/// A file, and for ONNX how it is read.
 Network read_file_network(const std::string& argument) {
   const std::string file = file_name(argument);
   if (file == argument) return read_network(file);
-  const std::string option = argument.substr(file.size() + 1);
-  constexpr std::string_view kInput = "input=";
-  if (option.rfind(kInput, 0) != 0 || std::filesystem::path(file).extension() != ".onnx") {
-    throw Error(cat("'", argument, "': only X.onnx takes an option, ?input=3x224x224"));
+  if (std::filesystem::path(file).extension() != ".onnx") {
+    throw Error(cat("'", argument, "': only X.onnx takes options"));
   }
   onnx::ImportOptions options;
-  for (const std::string& size : split(option.substr(kInput.size()), 'x')) {
-    options.input.push_back(parse_int(size, "?input="));
-    if (options.input.back() < 1) throw Error(cat("'", argument, "': sizes must be at least 1"));
+  for (const std::string& option : split(argument.substr(file.size() + 1), '&')) {
+    options = with_option(argument, option, std::move(options));
   }
   return read_onnx_network(file, options);
 }

@@ -80,6 +80,7 @@ void insert(const ConvertArguments& arguments, Network& network) {
 void convert(const ConvertArguments& arguments) {
   check(arguments);
   Network network = arguments.network.load();
+  for (const std::string& note : network.notes) std::cout << "  " << note << "\n";
   insert(arguments, network);
   if (!arguments.writes_onnx()) {
     write_network(arguments.out, network);

@@ -253,23 +253,41 @@ class Exporter {
         .type = array.type, .shape = array.shape, .bytes = model_.storage.keep(std::move(copy))};
   }
 
-  /// The sizes of a Resize with those of the batch that comes: ONNX wants all of them.
-  std::string sizes_of_batch(const Node& node, const Ints& sizes) {
-    const std::string stem = node.name + ".sizes";
+  /// A list of sizes: that of the batch of a value, and the given ones. `stem` begins the names.
+  std::string batch_and(const Node& node, const std::string& stem, NodeId value, const Ints& rest) {
     const auto add = [&](const char* op, std::vector<std::string> inputs, const char* suffix) {
-      const std::string name = stem + suffix;
+      const std::string name = cat(node.name, ".", stem, suffix);
       model_.graph.nodes.push_back(
           {.name = name, .op_type = op, .inputs = std::move(inputs), .outputs = {name}});
       return name;
     };
     const std::string first = argument(node, "first", Ints{0});
     const std::string second = argument(node, "second", Ints{1});
-    const std::string rest = argument(node, "rest", Ints(sizes.begin() + 1, sizes.end()));
-    const std::string shape = add("Shape", {values_[index(node.inputs[0])]}, ".shape");
+    const std::string others = argument(node, stem + ".rest", rest);
+    const std::string shape = add("Shape", {values_[index(value)]}, ".shape");
     const std::string batch = add("Slice", {shape, first, second}, ".batch");
-    const std::string all = add("Concat", {batch, rest}, "");
+    const std::string all = add("Concat", {batch, others}, "");
     model_.graph.nodes.back().attributes.push_back(attribute_proto("axis", Ints{0}));
     return all;
+  }
+
+  /// What a node reads. A constant is the same for every example; ONNX's Concat wants it spread.
+  std::vector<std::string> operands(const Node& node) {
+    std::vector<std::string> names;
+    for (const NodeId input : node.inputs) names.push_back(values_[index(input)]);
+    if (node.op != "Concat") return names;
+    const auto live = std::ranges::find_if(
+        node.inputs, [&](NodeId input) { return !is_constant(graph_[input]); });
+    for (size_t i = 0; i < names.size() && live != node.inputs.end(); ++i) {
+      if (!is_constant(graph_[node.inputs[i]])) continue;
+      const std::string stem = cat("operand", i);
+      const std::string target = batch_and(node, stem, *live, Ints(node.shape.size() - 1, 1));
+      const std::string spread = cat(node.name, ".", stem, ".spread");
+      model_.graph.nodes.push_back(
+          {.name = spread, .op_type = "Expand", .inputs = {names[i], target}, .outputs = {spread}});
+      names[i] = spread;
+    }
+    return names;
   }
 
   /// An argument of ours as an input of ONNX's.
@@ -299,11 +317,10 @@ class Exporter {
   void write(const Node& node, NodeId id) {
     if (node.op == "Gemm" && node.shape.size() != 2) return write_dense(node, id);
     if (node.op == "Swish" && opset_ < kSwishOpset) return write_swish(node, id);
-    if ((node.op == "Mul" || node.op == "Add") && node.inputs.size() != 2) {
-      return write_chain(node, id);
-    }
     NodeProto proto{.name = node.name, .op_type = node.op, .outputs = {values_[index(id)]}};
-    for (const NodeId input : node.inputs) proto.inputs.push_back(values_[index(input)]);
+    proto.inputs = operands(node);
+    // Ours takes any number of operands.
+    if (node.op == "Add" && node.inputs.size() > 2) proto.op_type = "Sum";
     size_t next = proto.inputs.size();
     for (const Slot& slot : op_def(node.op).slots) {
       const auto param = node.params.find(std::string(slot.name));
@@ -318,7 +335,10 @@ class Exporter {
     for (const auto& [name, attr] : attrs) {
       const InputRow* row = find_input(node, name, opset_);
       if (row != nullptr && name == "sizes" && node.attrs.count("axes") == 0) {
-        place(proto.inputs, row->input, sizes_of_batch(node, std::get<Ints>(attr)));
+        const Ints& sizes = std::get<Ints>(attr);
+        const std::string all =
+            batch_and(node, "sizes", node.inputs[0], Ints(sizes.begin() + 1, sizes.end()));
+        place(proto.inputs, row->input, all);
       } else if (row != nullptr) {
         place(proto.inputs, row->input, argument(node, name, attr));
       } else {
@@ -392,23 +412,6 @@ class Exporter {
                                   .op_type = "Add",
                                   .inputs = {product, initializer(bias)},
                                   .outputs = {values_[index(id)]}});
-  }
-
-  /// Ours take any number of operands. ONNX has a Sum of them, but no product.
-  void write_chain(const Node& node, NodeId id) {
-    NodeProto proto{.name = node.name, .op_type = node.op, .outputs = {values_[index(id)]}};
-    for (const NodeId input : node.inputs) proto.inputs.push_back(values_[index(input)]);
-    if (node.op == "Add") proto.op_type = "Sum";
-    for (size_t i = 2; node.op == "Mul" && proto.inputs.size() > 2; ++i) {
-      const std::string name = cat(node.name, ".", i);
-      model_.graph.nodes.push_back({.name = name,
-                                    .op_type = node.op,
-                                    .inputs = {proto.inputs[0], proto.inputs[1]},
-                                    .outputs = {name}});
-      proto.inputs.erase(proto.inputs.begin());
-      proto.inputs[0] = name;
-    }
-    model_.graph.nodes.push_back(std::move(proto));
   }
 
   const Graph& graph_;

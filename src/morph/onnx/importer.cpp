@@ -78,6 +78,23 @@ bool is_uniform(const Array& array) {
   return bytes.size() <= size || bytes.substr(size) == bytes.substr(0, bytes.size() - size);
 }
 
+/// Whether two arrays are one, not only equal.
+bool is_same(const Array& a, const Array& b) {
+  return a.bytes.data() == b.bytes.data() && a.bytes.size() == b.bytes.size() && a.type == b.type &&
+         a.shape == b.shape;
+}
+
+/// The constant for one example, if it is the same for each of a traced batch; else as it is.
+Array for_one_example(const Array& array, int64_t batch) {
+  if (array.shape.empty() || array.shape[0] != batch || batch < 2) return array;
+  const size_t size = array.bytes.size() / static_cast<size_t>(batch);
+  if (array.bytes.substr(size) != array.bytes.substr(0, array.bytes.size() - size)) return array;
+  Array first = Folder::viewed(array, array.shape);
+  first.shape[0] = 1;
+  first.bytes = array.bytes.substr(0, size);
+  return first;
+}
+
 /// The number that all elements are, or 0.
 double initial_value(const Array& array) {
   if (!is_uniform(array) || array.bytes.empty()) return 0;
@@ -154,6 +171,10 @@ Imported Importer::run() {
   if (untied_ > 0) {
     result.notes.push_back(
         cat(untied_, " uses of initializers that an exporter had merged were given their own"));
+  }
+  if (computed_ > 0) {
+    result.notes.push_back(
+        cat(computed_, " weights that the file computes from others are weights of their own"));
   }
   result.storage = std::move(storage_);
   return result;
@@ -252,7 +273,10 @@ std::vector<Value> Importer::import_call(const OpCall& call) {
     for (const Array& array : folder_.run(call)) {
       values.push_back({.constant = array, .type = array.type});
     }
-    if (op == "Identity") values.at(0).tensor = call.input(0).tensor;
+    // An alias, also by an Expand or a Cast that changes nothing.
+    if (call.has_input(0) && is_same(*values.at(0).constant, call.constant(0))) {
+      values[0].tensor = call.input(0).tensor;
+    }
     return values;
   }
   for (const auto rules : {layer_rules(), movement_rules(), elementwise_rules()}) {
@@ -433,6 +457,7 @@ Value Importer::add(const OpCall& call, NewNode wanted, std::vector<Weight> weig
   const int module = module_of(node, weights);
   for (const Weight& weight : weights) {
     const std::string tensor = tensor_name(weight, node, module);
+    if (weight.tensor.empty() && node.op != "Constant") ++computed_;
     weights_.emplace(tensor, weight.array);
     node.params[weight.slot] = {.tensor = tensor, .shape = weight.array.shape};
   }
@@ -451,7 +476,6 @@ NodeId Importer::operand(const OpCall& call, size_t i, size_t rank) {
   if (value.is_sequence) call.fail("reads a sequence where one value is wanted");
   if (value.is_live()) {
     if (graph_[value.node].shape.size() == rank) return value.node;
-    Shape target(rank - graph_[value.node].shape.size(), 1);
     call.fail(cat("input '",
                   call.node().inputs[i],
                   "' has rank ",
@@ -461,6 +485,9 @@ NodeId Importer::operand(const OpCall& call, size_t i, size_t rank) {
                   ": the batch would meet another axis"));
   }
   Weight weight = this->weight(call, i, "value");
+  if (weight.array.shape.size() == rank) {
+    weight.array = for_one_example(weight.array, traced_batch_);
+  }
   Shape& shape = weight.array.shape;
   while (shape.size() < rank) shape.insert(shape.begin(), 1);
   if (!is_floating(weight.array.type)) {

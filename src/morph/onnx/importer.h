@@ -109,6 +109,7 @@ class Importer {
   std::set<std::string> taken_;  // Names that inputs and outputs of the file have.
   int64_t traced_batch_ = 1;
   int64_t untied_ = 0;
+  int64_t computed_ = 0;
   int depth_ = 0;
   int64_t calls_ = 0;
 };

@@ -47,7 +47,7 @@ struct ValueInfoProto {
 /// Nodes in an order in which they can be run, with the constants they read.
 struct GraphProto {
   std::string name = {};
-  std::vector<NodeProto> nodes = {};
+  std::vector<NodeProto> nodes;  // Without "= {}": clang 14 would want NodeProto complete.
   std::vector<TensorProto> initializers = {};
   std::vector<ValueInfoProto> inputs = {};
   std::vector<ValueInfoProto> outputs = {};
