@@ -36,6 +36,7 @@ return fc
 TEST(CliConvert, OnnxIsANetworkEverywhere) {
   const Workplace place("convert");
   prepare(place);
+  EXPECT_NE(place.read("net.onnx").find("morphnet.source"), std::string::npos);
   EXPECT_EQ(place.morphnet("cost net.onnx --json").out,
             place.morphnet("cost run/tiny.morph --json").out);
   EXPECT_EQ(place.morphnet("show net.onnx").out, place.read("run/tiny.morph"));

@@ -89,7 +89,9 @@ void convert(const ConvertArguments& arguments) {
     return;
   }
   using Options = OnnxFileOptions;
-  Options options{.model = {.opset = arguments.opset}};
+  Options options{.model = {.opset = arguments.opset,
+                            .metadata = {{"morphnet.source", arguments.network.name},
+                                         {"morphnet.version", MORPH_VERSION}}}};
   if (arguments.fold_bn) options.batch_norm = Options::BatchNorm::kFold;
   if (arguments.external_data) options.placement = onnx::Placement::kOutside;
   if (arguments.force) options.mismatch = Options::Mismatch::kAccept;

@@ -72,8 +72,8 @@ int run(int argc, char** argv) {
   CLI::App app(
       "Learns a better structure for a convolutional network: shrinks what earns too little for\n"
       "its cost, widens the rest up to a budget, and retrains.\n\n"
-      "NET is zoo:NAME, zoo:NAME?width=0.5&classes=10&input=3x32x32, or a file X.morph with its\n"
-      "weights in X.safetensors beside it; morphnet zoo lists the networks.\n"
+      "NET is zoo:NAME, zoo:NAME?width=0.5&classes=10&input=3x32x32, or a file: X.onnx, or\n"
+      "X.morph with its weights in X.safetensors beside it; morphnet zoo lists the networks.\n"
       "DATA is fashion-mnist, cifar10, folder:DIR or synthetic. "
       "Put what has a '?' or '&' in it in quotes.\n\n"
       "Start with:  morphnet learn zoo:resnet8 --data fashion-mnist --budget flops=0.5x",
