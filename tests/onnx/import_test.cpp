@@ -208,7 +208,7 @@ TEST(Import, FunctionsThatMultiplyAreRefused) {
   last.nodes = {{.op_type = "Size", .inputs = {"a"}, .outputs = {"c"}}};
   last.opsets[""] = 17;
   builder.model().functions.push_back(last);
-  EXPECT_ERROR(import_model(builder.build()), "is behind the first 1048576 nodes");
+  EXPECT_ERROR(import_model(builder.build()), "is behind the first 131072 nodes");
 }
 
 /// Two BatchNormalizations whose scales and variances an exporter has merged.

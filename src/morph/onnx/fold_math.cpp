@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "morph/base/error.h"
 #include "morph/onnx/fold.h"
@@ -181,16 +182,21 @@ Array Folder::cumulative_sum(const OpCall& call) {
   const Array& x = call.constant(0);
   const auto axes = call.ints_at("axis", 1);
   if (!axes || axes->size() != 1) call.fail("wants one axis");
-  if (call.integer("exclusive", 0) != 0 || call.integer("reverse", 0) != 0) {
-    call.fail("is not folded in its exclusive or reverse form");
-  }
   const size_t axis = front_axis(call, axes->front(), x.shape.size());
   const auto inner = static_cast<size_t>(
       count_elements({x.shape.begin() + static_cast<int64_t>(axis) + 1, x.shape.end()}));
   const auto extent = static_cast<size_t>(x.shape[axis]);
   std::vector<double> values = numbers(call, x);
-  for (size_t i = inner; i < values.size(); ++i) {
-    if (i / inner % extent != 0) values[i] += values[i - inner];
+  const bool is_reverse = call.integer("reverse", 0) != 0;
+  const bool is_exclusive = call.integer("exclusive", 0) != 0;
+  for (size_t begin = 0; begin < values.size(); ++begin) {
+    if (begin / inner % extent != 0) continue;
+    double sum = 0;
+    for (size_t k = 0; k < extent; ++k) {
+      double& value = values[begin + (is_reverse ? extent - 1 - k : k) * inner];
+      const double before = std::exchange(sum, sum + value);
+      value = is_exclusive ? before : sum;
+    }
   }
   return keep(call, x.type, x.shape, bytes_of(values, x.type));
 }

@@ -18,7 +18,7 @@ constexpr int64_t kOldestIr = 3;
 /// Functions that call functions …, and branches of If.
 constexpr int kDeepest = 32;
 /// Functions that call others twice, which call others twice …, are few bytes and many nodes.
-constexpr int64_t kMostCalls = int64_t{1} << 20;
+constexpr int64_t kMostCalls = int64_t{1} << 17;
 /// What exporters merge: initializers of at most so many elements.
 constexpr int64_t kLargestMerged = 1024;
 
