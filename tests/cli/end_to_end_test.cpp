@@ -132,7 +132,7 @@ TEST(EndToEnd, InterruptedDamagedAndResumed) {
   const Workplace place("interrupted");
   place.write("net.morph", kNet);
   const std::string train =
-      cat("train net.morph --epochs 400 --batch-size 20 --out out --data ", kData);
+      cat("train net.morph --epochs 20000 --batch-size 20 --out out --data ", kData);
   const test::Outcome stopped = interrupted(place, train);
   EXPECT_EQ(stopped.code, 1) << stopped.err;
   EXPECT_NE(stopped.err.find("--resume"), std::string::npos) << stopped.err;
