@@ -311,6 +311,7 @@ TEST(Import, WhatCannotBeReadIsNamed) {
   };
   error("NonMaxSuppression", "x", "[y_node: NonMaxSuppression] this op is not supported");
   error("Conv", "x missing", "[y_node: Conv] reads 'missing', which nothing before it makes");
+  error("Tile", "x", "[y_node: Tile] lacks its repeats");
   error("Conv", "x", "[y_node: Conv] lacks its input 2");
   error("Conv", "x x", "[y_node: Conv] input 'x' must be a constant");
   error("Relu", "y", "[y_node: Relu] reads 'y', which nothing before it makes");

@@ -261,8 +261,10 @@ std::vector<Value> import_expand(Importer& importer, const OpCall& call) {
 }
 
 std::vector<Value> import_tile(Importer& importer, const OpCall& call) {
+  const auto repeats = call.ints_at("repeats", 1);
+  if (!repeats) call.fail("lacks its repeats");
   NewNode node{.op = "Tile", .inputs = {live_input(importer, call)}};
-  node.attrs = {{"repeats", *call.ints_at("repeats", 1)}};
+  node.attrs = {{"repeats", *repeats}};
   return {importer.add(call, std::move(node))};
 }
 
