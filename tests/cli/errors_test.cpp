@@ -45,10 +45,11 @@ TEST(CliErrors, Network) {
   const Workplace place("network");
   EXPECT_REFUSED(place, "cost zoo:resnet21", kUser, "unknown network 'resnet21'");
   EXPECT_REFUSED(place, "cost zoo:resnet21", kUser, "Did you mean 'resnet20'?");
-  EXPECT_REFUSED(place,
-                 "cost resnet20",
-                 kUser,
-                 "'resnet20' is neither zoo:NAME nor a file X.morph or X.onnx; did you mean zoo:resnet20?");
+  EXPECT_REFUSED(
+      place,
+      "cost resnet20",
+      kUser,
+      "'resnet20' is neither zoo:NAME nor a file X.morph or X.onnx; did you mean zoo:resnet20?");
   EXPECT_REFUSED(place, "cost 'zoo:mlp?widht=2'", kUser, "Did you mean 'width'?");
   EXPECT_REFUSED(place, "cost none.morph", kUser, "cannot read 'none.morph'");
 }
