@@ -178,8 +178,13 @@ TEST(OnnxFile, FoldedNetworksComputeTheSame) {
   const at::NoGradGuard no_grad;
   for (uint64_t seed = 0; seed < 30; ++seed) {
     const Network network = network_of(random_graph(seed), seed);
-    write_onnx_network(
-        folder / "net.onnx", network, {.batch_norm = OnnxFileOptions::BatchNorm::kFold});
+    // Outputs of a network of random weights may be tiny sums of large terms, whose roundings
+    // depend on how many threads ONNX Runtime has: folding is judged by the values before it,
+    // below.
+    write_onnx_network(folder / "net.onnx",
+                       network,
+                       {.batch_norm = OnnxFileOptions::BatchNorm::kFold,
+                        .mismatch = OnnxFileOptions::Mismatch::kAccept});
     const Network folded = read_network(folder / "net.onnx");
     GraphModule before(network.graph, *network.params);
     GraphModule after(folded.graph, *folded.params);
