@@ -1,11 +1,13 @@
 #pragma once
 
+#include <string>
+
 namespace morph {
 
-/// The network that MorphNet's own tests use most, in text form: a 7 × 5 and a 1 × 1 convolution on
-/// a 17 × 19 image, concatenated, then a 3 × 3 convolution with stride 2 and a 1 × 1 convolution.
-/// A dense layer with one output stands behind them, so that no channel of theirs is an output.
-inline constexpr const char* kNetA = R"(
+/// The network that MorphNet's own tests use most, in text form without its head: a 7 × 5 and a
+/// 1 × 1 convolution on a 17 × 19 image, concatenated, then a 3 × 3 convolution with stride 2 and a
+/// 1 × 1 convolution.
+inline constexpr const char* kNetABody = R"(
 image = Input() shape=[1, 3, 17, 19]
 conv1 = Conv(image; weight=[13, 3, 7, 5]) pads=[3, 2, 3, 2]
 bn1 = BatchNormalization(conv1; weight=[13], bias=[13], running_mean=[13], running_var=[13])
@@ -20,7 +22,14 @@ relu3 = Relu(bn3)
 conv4 = Conv(cat; weight=[31, 36, 1, 1])
 bn4 = BatchNormalization(conv4; weight=[31], bias=[31], running_mean=[31], running_var=[31])
 relu4 = Relu(bn4)
-mean3 = GlobalAveragePool(relu3)
+)";
+
+/// NET-A as the original has it: the two last activations are its outputs.
+inline const std::string kNetAToOutputs = std::string(kNetABody) + "return relu3, relu4\n";
+
+/// NET-A with a dense layer of one output behind it, so that no channel of its convolutions is an
+/// output.
+inline const std::string kNetA = std::string(kNetABody) + R"(mean3 = GlobalAveragePool(relu3)
 mean4 = GlobalAveragePool(relu4)
 means = Concat(mean3, mean4) axis=1
 flat = Flatten(means)

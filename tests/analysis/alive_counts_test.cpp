@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "analyzed.h"
-#include "checkpoint/temporary_folder.h"
 #include "expect_error.h"
+#include "temporary_folder.h"
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 

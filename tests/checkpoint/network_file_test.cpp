@@ -4,8 +4,8 @@
 #include <fstream>
 #include <string>
 
-#include "checkpoint/temporary_folder.h"
 #include "expect_error.h"
+#include "temporary_folder.h"
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>

@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <string>
 
-#include "checkpoint/temporary_folder.h"
 #include "expect_error.h"
 #include "graph_text.h"
 #include "random_graph.h"
+#include "temporary_folder.h"
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>

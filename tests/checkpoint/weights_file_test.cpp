@@ -1,7 +1,7 @@
 #include "morph/checkpoint/weights_file.h"
 
-#include "checkpoint/temporary_folder.h"
 #include "expect_error.h"
+#include "temporary_folder.h"
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>

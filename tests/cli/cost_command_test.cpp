@@ -2,39 +2,20 @@
 #include <vector>
 
 #include "command.h"
+#include "graph_text.h"
+#include "net_a.h"
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "morph/analysis/shapes.h"
 #include "morph/checkpoint/network_file.h"
-#include "morph/ir/text.h"
 
 namespace morph {
 namespace {
 
 using nlohmann::json;
 using test::Workplace;
-
-constexpr const char* kNetA = R"(morph 1
-network net_a
-image = Input() shape=[1, 3, 17, 19]
-conv1 = Conv(image; weight=[13, 3, 7, 5]) pads=[3, 2, 3, 2]
-bn1 = BatchNormalization(conv1; weight=[13], bias=[13], running_mean=[13], running_var=[13])
-relu1 = Relu(bn1)
-conv2 = Conv(image; weight=[23, 3, 1, 1])
-bn2 = BatchNormalization(conv2; weight=[23], bias=[23], running_mean=[23], running_var=[23])
-relu2 = Relu(bn2)
-cat = Concat(relu1, relu2) axis=1
-conv3 = Conv(cat; weight=[29, 36, 3, 3]) pads=[1, 1, 1, 1] strides=[2, 2]
-bn3 = BatchNormalization(conv3; weight=[29], bias=[29], running_mean=[29], running_var=[29])
-relu3 = Relu(bn3)
-conv4 = Conv(cat; weight=[31, 36, 1, 1])
-bn4 = BatchNormalization(conv4; weight=[31], bias=[31], running_mean=[31], running_var=[31])
-relu4 = Relu(bn4)
-return relu3, relu4
-)";
 
 /// `count` numbers, the first `first` of them `a`, the others `b`.
 at::Tensor two_values(int64_t count, int64_t first, double a, double b) {
@@ -45,7 +26,7 @@ at::Tensor two_values(int64_t count, int64_t first, double a, double b) {
 
 /// NET-A of the goldens, with its gates.
 void write_net_a(const Workplace& place) {
-  const Graph graph = infer_shapes(parse_graph(kNetA));
+  const Graph graph = graph_of(kNetAToOutputs);
   Params params = initial_params(graph, 0);
   params["bn1.weight"] = two_values(13, 7, 0.8, 0.2);
   params["bn2.weight"] = two_values(23, 11, -0.7, 0.1);
@@ -127,9 +108,8 @@ TEST(CliCostGates, WhatIsKeptIsNotCharged) {
 
 TEST(CliCostGates, GoldenS5GroupLasso) {
   const Workplace place("cost_lasso");
-  const Graph graph = infer_shapes(
-      parse_graph("morph 1\nnetwork s5\n"
-                  "x = Input() shape=[1, 3, 3, 3]\ny = Conv(x; weight=[2, 3, 1, 1])\nreturn y\n"));
+  const Graph graph =
+      graph_of("x = Input() shape=[1, 3, 3, 3]\ny = Conv(x; weight=[2, 3, 1, 1])\nreturn y\n");
   write_network(place / "net.morph",
                 {.graph = graph, .params = Params{{"y.weight", at::full({2, 3, 1, 1}, 1.0)}}});
   const json report =
@@ -140,11 +120,10 @@ TEST(CliCostGates, GoldenS5GroupLasso) {
 
 TEST(CliCostGates, GoldenL9GroupLassoOfDenseLayers) {
   const Workplace place("cost_lasso_dense");
-  const Graph graph = infer_shapes(
-      parse_graph("morph 1\nnetwork l9\n"
-                  "x = Input() shape=[1, 6]\n"
-                  "fc1 = Gemm(x; weight=[4, 6], bias=[4])\nrelu1 = Relu(fc1)\n"
-                  "fc2 = Gemm(relu1; weight=[1, 4], bias=[1])\nrelu2 = Relu(fc2)\nreturn relu2\n"));
+  const Graph graph = graph_of(
+      "x = Input() shape=[1, 6]\n"
+      "fc1 = Gemm(x; weight=[4, 6], bias=[4])\nrelu1 = Relu(fc1)\n"
+      "fc2 = Gemm(relu1; weight=[1, 4], bias=[1])\nrelu2 = Relu(fc2)\nreturn relu2\n");
   Params params = initial_params(graph, 0);
   std::vector<double> weights;
   for (int out = 0; out < 4; ++out) {
@@ -198,9 +177,8 @@ TEST(CliCost, SaysWhatIsWrong) {
                  "cost zoo:resnet8 --gate gamma --threshold 0.1",
                  1,
                  "has no weights to read gates from");
-  const Graph plain = infer_shapes(
-      parse_graph("morph 1\nnetwork plain\n"
-                  "x = Input() shape=[1, 3, 3, 3]\ny = Conv(x; weight=[2, 3, 1, 1])\nreturn y\n"));
+  const Graph plain =
+      graph_of("x = Input() shape=[1, 3, 3, 3]\ny = Conv(x; weight=[2, 3, 1, 1])\nreturn y\n");
   write_network(place / "plain.morph", {.graph = plain, .params = initial_params(plain, 0)});
   EXPECT_REFUSED(place, "cost plain.morph --gate gamma --threshold 0.1", 1, "has nothing to prune");
 }

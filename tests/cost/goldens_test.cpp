@@ -5,6 +5,7 @@
 #include "charges.h"
 #include "expect_error.h"
 #include "graph_text.h"
+#include "net_a.h"
 #include <gtest/gtest.h>
 
 #include "morph/cost/latency.h"
@@ -284,26 +285,6 @@ TEST(Golden, L4) { expect_latency(transposed_e(), kSome, {1000, 20}, {36860.0, 2
 TEST(Golden, L5) { expect_latency(dense_e(), kFull, {1, 1}, {1436, 2728}); }
 TEST(Golden, L6) { expect_latency(dense_e(), kSome, {1000, 2000}, {2.304, 3.52}); }
 TEST(Golden, L7) { expect_latency(dense_e(), kSome, {1000, 20}, {90.4, 75.0}); }
-
-// NET-A as the original has it: the outputs are the two last activations.
-
-constexpr const char* kNetAToOutputs = R"(
-image = Input() shape=[1, 3, 17, 19]
-conv1 = Conv(image; weight=[13, 3, 7, 5]) pads=[3, 2, 3, 2]
-bn1 = BatchNormalization(conv1; weight=[13], bias=[13], running_mean=[13], running_var=[13])
-relu1 = Relu(bn1)
-conv2 = Conv(image; weight=[23, 3, 1, 1])
-bn2 = BatchNormalization(conv2; weight=[23], bias=[23], running_mean=[23], running_var=[23])
-relu2 = Relu(bn2)
-cat = Concat(relu1, relu2) axis=1
-conv3 = Conv(cat; weight=[29, 36, 3, 3]) pads=[1, 1, 1, 1] strides=[2, 2]
-bn3 = BatchNormalization(conv3; weight=[29], bias=[29], running_mean=[29], running_var=[29])
-relu3 = Relu(bn3)
-conv4 = Conv(cat; weight=[31, 36, 1, 1])
-bn4 = BatchNormalization(conv4; weight=[31], bias=[31], running_mean=[31], running_var=[31])
-relu4 = Relu(bn4)
-return relu3, relu4
-)";
 
 /// Alive channels and Σ|γ| of the image and the four convolutions at threshold 0.45.
 const std::vector<double> kAliveA = {3, 7, 11, 10, 17};

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "scoped_variable.h"
 #include "temporary_folder.h"
 #include <gtest/gtest.h>
 

@@ -6,6 +6,7 @@
 
 #include "expect_error.h"
 #include "pixels.h"
+#include "scoped_variable.h"
 #include "temporary_folder.h"
 #include <gtest/gtest.h>
 #include <zlib.h>

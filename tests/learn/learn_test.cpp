@@ -44,7 +44,7 @@ TEST(ValidateLearnOptions, NamesWhatDoesNotMakeSense) {
   EXPECT_ERROR(validate(options), "--round-to: expected 1 or more, got 0");
   options = test::tiny_options();
   options.retrain.epochs = 0;
-  EXPECT_ERROR(validate(options), "epochs");
+  EXPECT_ERROR(validate(options), "--retrain-epochs 0 leaves the learned network as it was cut");
 }
 
 TEST(DescribeLearnOptions, SaysAllOfThem) {
@@ -142,6 +142,20 @@ TEST(Learn, InheritedBesideScratchAndUniform) {
   EXPECT_LE(flops(result, "uniform"), flops(result, "learned"));
   EXPECT_NE(result.networks.at("uniform").note.find("the seed's widths times 0."),
             std::string::npos);
+}
+
+TEST(Learn, WithoutRetrainingTheCutNetworkComesOut) {
+  LearnOptions options = with({"flops=0.5x"});
+  options.inherit = true;
+  options.compare = {};
+  options.retrain.epochs = 0;
+  const LearnResult result = run("cut", options);
+  expect_within_half(result);
+  const TrainedNetwork& learned = result.networks.at("learned");
+  EXPECT_EQ(learned.epochs, options.structure.epochs);
+  EXPECT_EQ(learned.result->top1, result.after_cut.top1);
+  ASSERT_EQ(result.phases.size(), 1U);
+  EXPECT_EQ(result.phases[0].name, "structure-1");
 }
 
 TEST(Learn, TwoRoundsOfShrinkingAndExpanding) {

@@ -210,7 +210,9 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
   sub.add_option("--epochs", command.epochs, "Epochs of learning the structure, each round")
       ->capture_default_str();
   sub.add_option(
-      "--retrain-epochs", command.retrain_epochs, "Epochs of retraining (default: twice --epochs)");
+      "--retrain-epochs",
+      command.retrain_epochs,
+      "Epochs of retraining (default: twice --epochs); 0, with --inherit, leaves it as it was cut");
   sub.add_flag("--inherit",
                command.options.inherit,
                "Retrain from the weights the channels have, not from fresh ones");

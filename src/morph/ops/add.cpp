@@ -1,20 +1,8 @@
 #include "morph/ops/broadcast.h"
-#include "morph/ops/rules.h"
 
 namespace morph {
 
 /// ONNX Add, also with more than two operands.
-constinit const OpDef kAdd{
-    .name = "Add",
-    .min_inputs = 2,
-    .max_inputs = kAnyNumber,
-    .slots = {},
-    .attributes = {},
-    .infer_shape = broadcast_shape,
-    .channels = elementwise_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-    .needs = Needs::kAnyInput,
-};
+constinit const OpDef kAdd = elementwise_op("Add", 2, kAnyNumber, Needs::kAnyInput);
 
 }  // namespace morph

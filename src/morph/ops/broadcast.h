@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "morph/ops/op_def.h"
+#include "morph/ops/rules.h"
 
 namespace morph {
 
@@ -22,5 +25,23 @@ std::vector<Channels> met_channels(std::span<const ValueChannels> inputs, Channe
 Channels elementwise_channels(const Node& node,
                               std::span<const ValueChannels> inputs,
                               ChannelFlow& flow);
+
+/// An op that makes each element of the output of those at its place in its operands, and has no
+/// attributes: Add, Mul.
+constexpr OpDef elementwise_op(std::string_view name,
+                               size_t min_inputs,
+                               size_t max_inputs,
+                               Needs needs = Needs::kEveryInput) {
+  return {.name = name,
+          .min_inputs = min_inputs,
+          .max_inputs = max_inputs,
+          .slots = {},
+          .attributes = {},
+          .infer_shape = broadcast_shape,
+          .channels = elementwise_channels,
+          .work = uncounted_work,
+          .resize = keep_attributes,
+          .needs = needs};
+}
 
 }  // namespace morph

@@ -2,16 +2,6 @@
 
 namespace morph {
 
-constinit const OpDef kLog{
-    .name = "Log",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .slots = {},
-    .attributes = {},
-    .infer_shape = same_shape,
-    .channels = same_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kLog = pointwise_op("Log");
 
 }  // namespace morph

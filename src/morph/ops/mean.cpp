@@ -1,18 +1,7 @@
 #include "morph/ops/broadcast.h"
-#include "morph/ops/rules.h"
 
 namespace morph {
 
-constinit const OpDef kMean{
-    .name = "Mean",
-    .min_inputs = 1,
-    .max_inputs = kAnyNumber,
-    .slots = {},
-    .attributes = {},
-    .infer_shape = broadcast_shape,
-    .channels = elementwise_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kMean = elementwise_op("Mean", 1, kAnyNumber);
 
 }  // namespace morph

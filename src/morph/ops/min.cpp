@@ -1,18 +1,7 @@
 #include "morph/ops/broadcast.h"
-#include "morph/ops/rules.h"
 
 namespace morph {
 
-constinit const OpDef kMin{
-    .name = "Min",
-    .min_inputs = 1,
-    .max_inputs = kAnyNumber,
-    .slots = {},
-    .attributes = {},
-    .infer_shape = broadcast_shape,
-    .channels = elementwise_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kMin = elementwise_op("Min", 1, kAnyNumber);
 
 }  // namespace morph

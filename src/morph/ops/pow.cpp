@@ -1,18 +1,7 @@
 #include "morph/ops/broadcast.h"
-#include "morph/ops/rules.h"
 
 namespace morph {
 
-constinit const OpDef kPow{
-    .name = "Pow",
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .slots = {},
-    .attributes = {},
-    .infer_shape = broadcast_shape,
-    .channels = elementwise_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kPow = elementwise_op("Pow", 2, 2);
 
 }  // namespace morph

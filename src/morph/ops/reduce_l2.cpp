@@ -1,18 +1,7 @@
 #include "morph/ops/reduction.h"
-#include "morph/ops/rules.h"
 
 namespace morph {
 
-constinit const OpDef kReduceL2{
-    .name = "ReduceL2",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .slots = {},
-    .attributes = kReductionAttributes,
-    .infer_shape = reduced_shape,
-    .channels = summed_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kReduceL2 = reduction_op("ReduceL2", summed_channels);
 
 }  // namespace morph

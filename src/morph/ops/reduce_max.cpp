@@ -1,18 +1,7 @@
 #include "morph/ops/reduction.h"
-#include "morph/ops/rules.h"
 
 namespace morph {
 
-constinit const OpDef kReduceMax{
-    .name = "ReduceMax",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .slots = {},
-    .attributes = kReductionAttributes,
-    .infer_shape = reduced_shape,
-    .channels = reduced_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kReduceMax = reduction_op("ReduceMax", reduced_channels);
 
 }  // namespace morph

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "morph/ops/op_def.h"
+#include "morph/ops/rules.h"
 
 namespace morph {
 
@@ -29,5 +30,18 @@ Channels summed_channels(const Node& node,
 Channels reduced_channels(const Node& node,
                           std::span<const ValueChannels> inputs,
                           ChannelFlow& flow);
+
+/// A reduction with one of the rules for channels above.
+constexpr OpDef reduction_op(std::string_view name, decltype(OpDef::channels) channels) {
+  return {.name = name,
+          .min_inputs = 1,
+          .max_inputs = 1,
+          .slots = {},
+          .attributes = kReductionAttributes,
+          .infer_shape = reduced_shape,
+          .channels = channels,
+          .work = uncounted_work,
+          .resize = keep_attributes};
+}
 
 }  // namespace morph

@@ -2,16 +2,6 @@
 
 namespace morph {
 
-constinit const OpDef kRelu{
-    .name = "Relu",
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .slots = {},
-    .attributes = {},
-    .infer_shape = same_shape,
-    .channels = same_channels,
-    .work = uncounted_work,
-    .resize = keep_attributes,
-};
+constinit const OpDef kRelu = pointwise_op("Relu");
 
 }  // namespace morph

@@ -43,6 +43,20 @@ Work part_work(const Node& node, std::span<const Shape> inputs);
 /// Rule for resize: no attribute holds a channel count or position.
 void keep_attributes(Node& node, const Resize& change);
 
+/// An op that makes each element of the output of the one at its place in its only input, and has
+/// no attributes: Relu, Exp.
+constexpr OpDef pointwise_op(std::string_view name) {
+  return {.name = name,
+          .min_inputs = 1,
+          .max_inputs = 1,
+          .slots = {},
+          .attributes = {},
+          .infer_shape = same_shape,
+          .channels = same_channels,
+          .work = uncounted_work,
+          .resize = keep_attributes};
+}
+
 /// `axis` counted from the front. Throws Error if it is outside [-rank, rank) or the batch axis,
 /// which no op but the broadcasting ones may touch since graphs run with any batch size.
 size_t data_axis(const Node& node, int64_t axis, size_t rank);
