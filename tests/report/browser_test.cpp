@@ -136,8 +136,8 @@ TEST_F(BrowserTest, PageIsWholeAtEachSizeAndWidth) {
       EXPECT_EQ(found["networks"], 5);
       EXPECT_EQ(found["unlabelled"], 0);
       EXPECT_EQ(found["tips"], run.layers.size());
-      // Accuracy 3, cost 2 resources in 1 phase, strength 1, loss 2 sets in 3, learning rate 3.
-      EXPECT_EQ(found["curves"], 3 + 2 + 1 + 6 + 3);
+      // Accuracy 3, cost 2 resources in 1 phase, target 1, strength 1, loss 2 sets in 3, rate 3.
+      EXPECT_EQ(found["curves"], 3 + 2 + 1 + 1 + 6 + 3);
       expect_positive(found["layers"], bars);
       ASSERT_EQ(found["costs"].size(), 3U);
       for (const json& resource : found["costs"]) {

@@ -69,6 +69,47 @@ Phase phase_of(const std::string& name, int64_t epochs, double from, double to) 
   return phase;
 }
 
+/// A hundred gates that fall apart into two heaps.
+GateHistogram gates_at(double progress) {
+  GateHistogram gates{.lowest = 1e-3, .per_decade = 2, .counts = std::vector<int64_t>(8, 0)};
+  const auto dead = std::llround(50 * progress);
+  gates.counts[5] = 100 - dead;
+  gates.counts[static_cast<size_t>(std::llround(5 - 5 * progress))] += dead;
+  return gates;
+}
+
+/// A residual block whose branch was removed, after a stem and before a classifier.
+std::vector<OperatorFigures> sample_graph() {
+  const auto layer = [](const char* name, const char* op, std::vector<int64_t> inputs) {
+    return OperatorFigures{.name = name,
+                           .op = op,
+                           .detail = "3×3",
+                           .inputs = std::move(inputs),
+                           .seed_width = 16,
+                           .learned_width = 9,
+                           .has_weights = true};
+  };
+  const auto plain = [&](const char* name, const char* op, std::vector<int64_t> inputs) {
+    OperatorFigures figures = layer(name, op, std::move(inputs));
+    figures.has_weights = false;
+    figures.detail = "";
+    return figures;
+  };
+  std::vector<OperatorFigures> graph = {plain("input", "Input", {}),
+                                        layer("stem.conv", "Conv", {0}),
+                                        plain("stem.relu", "Relu", {1}),
+                                        layer("block.conv1", "Conv", {2}),
+                                        plain("block.relu1", "Relu", {3}),
+                                        layer("block.conv2", "Conv", {4}),
+                                        plain("block.sum", "Add", {5, 2}),
+                                        layer("classifier", "Gemm", {6})};
+  for (const size_t gone : {3, 4, 5, 6}) {
+    graph[gone].removed = true;
+    graph[gone].learned_width = 0;
+  }
+  return graph;
+}
+
 void follow_cost(Phase& phase) {
   phase.budget = {{"flops", 0.5}};
   for (EpochFigures& epoch : phase.epochs) {
@@ -76,7 +117,9 @@ void follow_cost(Phase& phase) {
         static_cast<double>(epoch.epoch) / static_cast<double>(phase.epochs.size());
     const double share = 1 - 0.51 * std::min(1.0, progress / 0.7);
     epoch.cost = {{"flops", share}, {"params", 0.2 + 0.8 * share}};
-    epoch.strength = 0.1 * std::exp(2.7 * progress);
+    epoch.strength = {{"flops", 0.1 * std::exp(2.7 * progress)}};
+    epoch.target = {{"flops", 1 - 0.5 * std::min(1.0, progress / 0.7)}};
+    epoch.gates = gates_at(progress);
   }
 }
 
@@ -143,6 +186,8 @@ RunReport sample_run(int64_t layers) {
   run.device = "CUDA: NVIDIA H200";
   run.data = "folder:data/colour (8,000 training, 2,000 test images, 3x32x32)";
   run.budget = "flops=0.5x";
+  run.graph = sample_graph();
+  run.threshold = 0.02;
   run.versions = {{"morphnet", "0.1.0"}, {"libtorch", "2.11.0"}, {"compiler", "g++ 12.2"}};
   run.settings = {{"batch_size", "128"},
                   {"learning_rate", "0.1"},

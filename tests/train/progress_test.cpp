@@ -32,7 +32,10 @@ EpochReport epoch_report() {
           .test = {.loss = 0.3, .top1 = 85.25, .examples = 100},
           .seconds = 40.3,
           .images_per_second = 1250,
-          .extra = {{"cost", {{"flops", 40123456.0}}}, {"strength", 1.25e-9}, {"name", "x"}}};
+          .extra = {{"flops", 40123456.0},
+                    {"strength", 1.25e-9},
+                    {"name", "x"},
+                    {"gates", {{"lowest", 1e-4}, {"counts", {1, 2}}}}}};
 }
 
 TEST(FormatDuration, ByHand) {

@@ -160,6 +160,9 @@ void TrainArguments::add_to(CLI::App& command) {
   command.add_option("--out", out, "Folder of the run (default: runs/COMMAND-NETWORK)")
       ->type_name("DIR");
   command.add_flag("--resume", resume, "Go on with the run in --out");
+  command.add_flag("--tensorboard",
+                   tensorboard,
+                   "Write events as the run goes: tensorboard --logdir DIR/tensorboard");
 }
 
 TrainOptions TrainArguments::resolve(int64_t epochs, const DataSplits& data) const {

@@ -52,6 +52,7 @@ struct TrainArguments {
   std::string device = "cpu";
   std::string out = {};
   bool resume = false;
+  bool tensorboard = false;
 
   void add_to(CLI::App& command);
 

@@ -116,6 +116,7 @@ void learn_network(const LearnCommand& command) {
                                     .out = std::cout,
                                     .target = standard_output(),
                                     .columns = terminal_columns(),
+                                    .tensorboard = command.training.tensorboard,
                                     .stop = &stop_on_signal()},
                                    network,
                                    options);

@@ -41,6 +41,7 @@ void train_network(TrainCommand& command) {
                         .out = std::cout,
                         .target = standard_output(),
                         .columns = terminal_columns(),
+                        .tensorboard = command.training.tensorboard,
                         .stop = &stop_on_signal()};
 
   GraphModule module(

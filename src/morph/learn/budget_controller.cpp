@@ -7,6 +7,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "morph/base/error.h"
+#include "morph/learn/gate_histogram.h"
 
 namespace morph {
 namespace {
@@ -85,6 +86,7 @@ void BudgetController::on_epoch(EpochReport& report) {
     report.extra["cost." + cost.name] = spent_[k] / cost.seed;
     report.extra["strength." + cost.name] = strengths_[k] * units_[k];
   }
+  report.extra["gates"] = to_json(count_gates(regularizer_.set_values(), regularizer_.removable()));
 }
 
 nlohmann::json BudgetController::save() const {

@@ -199,6 +199,7 @@ class Learning {
                            regularizer.groups(),
                            selection.alive);
     note_cut(gated.graph, regularizer.groups(), selection, cut);
+    log_structure(session_, cat("cut-", round), result_.structure);
     result_.structure_of = current.graph;
     const Ungated plain = fold_gates(cut.graph, cut.params);
     GraphModule shrunk = make_module(plain.graph, plain.params);

@@ -17,6 +17,9 @@ namespace {
 /// The order in which networks are listed.
 constexpr std::array<const char*, 5> kOrder = {"seed", "learned", "scratch", "expanded", "uniform"};
 
+/// Devices whose latency every report shows.
+constexpr std::array<const char*, 3> kReportedDevices = {"H100", "T4", "Ryzen-7950X"};
+
 /// By node index, for each cost that is reported of the networks.
 std::map<std::string, std::vector<double>> all_node_costs(const Graph& graph,
                                                           const ChannelGroups& groups,
@@ -28,6 +31,15 @@ std::map<std::string, std::vector<double>> all_node_costs(const Graph& graph,
   return costs;
 }
 
+/// What a network costs by every model, latency on one device of each kind included.
+std::map<std::string, double> all_resources(const Graph& graph) {
+  std::vector<std::string> names = cost_model_names();
+  for (const char* device : kReportedDevices) names.push_back(cat("latency:", device));
+  std::map<std::string, double> costs;
+  for (const std::string& name : names) costs[name] = network_cost(graph, *make_cost_model(name));
+  return costs;
+}
+
 std::vector<NetworkFigures> network_figures(const LearnResult& result) {
   std::vector<NetworkFigures> figures;
   for (const char* name : kOrder) {
@@ -36,7 +48,8 @@ std::vector<NetworkFigures> network_figures(const LearnResult& result) {
     NetworkFigures row{.name = name,
                        .costs = it->second.costs,
                        .epochs = it->second.epochs,
-                       .note = it->second.note};
+                       .note = it->second.note,
+                       .resources = all_resources(it->second.graph)};
     if (it->second.result) row.top1 = it->second.result->top1;
     figures.push_back(row);
   }
@@ -80,6 +93,61 @@ std::vector<LayerFigures> layer_figures(const LearnResult& result, const Channel
   return layers;
 }
 
+int64_t channels_of(const Node& node) {
+  return node.shape.size() > 1 ? node.shape[1] : element_count(node.shape);
+}
+
+/// "3×3/2": the window and, where it is not 1, the stride.
+std::string window_text(const Node& node) {
+  std::vector<int64_t> window = node.ints("kernel_shape", {});
+  const auto weight = node.params.find("weight");
+  if (window.empty() && weight != node.params.end() && weight->second.shape.size() > 2) {
+    window.assign(weight->second.shape.begin() + 2, weight->second.shape.end());
+  }
+  if (window.empty()) return {};
+  std::string text;
+  for (const int64_t side : window) text += cat(text.empty() ? "" : "×", side);
+  const std::vector<int64_t> strides = node.ints("strides", {});
+  const int64_t stride = strides.empty() ? 1 : std::ranges::max(strides);
+  if (stride > 1) text += cat("/", stride);
+  return text + (node.integer("group", 1) > 1 ? " grouped" : "");
+}
+
+/// The seed as the report draws it: constants for arithmetic are left out.
+std::vector<OperatorFigures> operator_figures(const Graph& seed, const Graph& learned) {
+  std::vector<OperatorFigures> figures;
+  std::map<NodeId, int64_t> places;
+  for (const NodeId id : seed.ids()) {
+    const Node& node = seed[id];
+    if (node.op == "Constant" || node.op == "Parameter") continue;
+    const std::optional<NodeId> left = learned.find(node.name);
+    const auto weight = node.params.find("weight");
+    OperatorFigures one{
+        .name = node.name,
+        .op = node.op,
+        .detail = window_text(node),
+        .seed_width = channels_of(node),
+        .learned_width = left ? channels_of(learned[*left]) : 0,
+        .has_weights = weight != node.params.end() && weight->second.shape.size() > 1,
+        .removed = !left.has_value()};
+    for (const NodeId input : node.inputs) {
+      if (places.contains(input)) one.inputs.push_back(places.at(input));
+    }
+    places[id] = static_cast<int64_t>(figures.size());
+    figures.push_back(one);
+  }
+  return figures;
+}
+
+/// What callbacks wrote under "PREFIX.NAME", by name.
+std::map<std::string, double> figures_of(const nlohmann::json& extra, const std::string& prefix) {
+  std::map<std::string, double> figures;
+  for (const auto& [key, value] : extra.items()) {
+    if (key.starts_with(prefix + ".")) figures[key.substr(prefix.size() + 1)] = value.get<double>();
+  }
+  return figures;
+}
+
 Phase phase_figures(const PhaseRecord& record) {
   Phase phase{.name = record.name, .budget = record.limits};
   for (const EpochReport& report : record.epochs) {
@@ -87,11 +155,11 @@ Phase phase_figures(const PhaseRecord& record) {
                        .loss = report.loss,
                        .test_loss = report.test.loss,
                        .test_top1 = report.test.top1,
+                       .cost = figures_of(report.extra, "cost"),
+                       .target = figures_of(report.extra, "target"),
+                       .strength = figures_of(report.extra, "strength"),
                        .learning_rate = report.learning_rate};
-    for (const auto& [key, value] : report.extra.items()) {
-      if (key.rfind("cost.", 0) == 0) epoch.cost[key.substr(5)] = value.get<double>();
-      if (key.rfind("strength.", 0) == 0 && !epoch.strength) epoch.strength = value.get<double>();
-    }
+    if (report.extra.contains("gates")) epoch.gates = gates_from_json(report.extra.at("gates"));
     phase.epochs.push_back(epoch);
   }
   return phase;
@@ -177,9 +245,12 @@ RunReport make_run_report(const RunContext& context,
                    .settings = settings(options),
                    .networks = network_figures(result),
                    .layers = layer_figures(result, options.scope),
+                   .graph = operator_figures(result.networks.at("seed").graph,
+                                             result.networks.at("learned").graph),
                    .pinned = list_pinned(result.networks.at("seed").graph, options.scope),
                    .notes = notes(result),
-                   .equivalence = result.equivalence};
+                   .equivalence = result.equivalence,
+                   .threshold = result.threshold};
   for (const PhaseRecord& phase : result.phases) report.phases.push_back(phase_figures(phase));
   return report;
 }
@@ -191,7 +262,6 @@ nlohmann::json make_run_json(const RunReport& report,
   json["format"] = "morphnet-run";
   json["version"] = 1;
   json["options"] = describe(options);
-  json["threshold"] = result.threshold;
   json["after_cut"] = {{"top1", result.after_cut.top1}, {"loss", result.after_cut.loss}};
   for (const NetworkFigures& network : report.networks) {
     nlohmann::json figures = network.costs;

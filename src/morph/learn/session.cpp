@@ -5,6 +5,7 @@
 #include "morph/base/error.h"
 #include "morph/checkpoint/safetensors.h"
 #include "morph/cost/network_cost.h"
+#include "morph/learn/event_writer.h"
 
 namespace morph {
 namespace {
@@ -62,6 +63,18 @@ std::map<std::string, double> measure_costs(const Graph& graph,
   return costs;
 }
 
+void log_structure(const Session& session, const std::string& name, const Structure& structure) {
+  if (!session.tensorboard) return;
+  LogEvent event = {.wall_time = wall_time()};
+  std::string table = "| layer | seed | left |\n|---|---|---|\n";
+  for (const auto& [layer, figures] : structure.layers) {
+    event.scalars["width/" + layer] = static_cast<double>(figures.alive_width());
+    table += cat("| ", layer, " | ", figures.seed_width(), " | ", figures.alive_width(), " |\n");
+  }
+  event.texts["widths"] = table;
+  EventLog(event_file(session.folder, name), 0).add(event);
+}
+
 TrainSummary run_phase(const Session& session, GraphModule& module, const TrainingPhase& phase) {
   const std::filesystem::path folder = session.folder.phase(phase.name);
   if (const auto outcome = session.folder.finished_phase(phase.name)) {
@@ -82,6 +95,8 @@ TrainSummary run_phase(const Session& session, GraphModule& module, const Traini
   Trainer trainer(module, session.data, phase.options);
   trainer.set_penalty(phase.penalty);
   if (phase.callback != nullptr) trainer.add_callback(phase.callback);
+  EventWriter events(event_file(session.folder, phase.name));
+  if (session.tensorboard) trainer.add_callback(&events);
   trainer.add_callback(&printer);
   trainer.checkpoint_to(folder);
   trainer.stop_when(session.stop);

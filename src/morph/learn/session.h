@@ -8,6 +8,7 @@
 
 #include <c10/core/Device.h>
 
+#include "morph/analysis/structure.h"
 #include "morph/checkpoint/network_file.h"
 #include "morph/data/dataset.h"
 #include "morph/learn/run_folder.h"
@@ -25,6 +26,7 @@ struct Session {
   std::ostream& out;
   ProgressTarget target = ProgressTarget::kPlain;
   size_t columns = 100;
+  bool tensorboard = false;                 ///< Write events for TensorBoard into the folder.
   const std::atomic<bool>* stop = nullptr;  ///< Set when the user wants to stop; may be nullptr.
 };
 
@@ -39,6 +41,10 @@ struct TrainingPhase {
 /// Trains `module` and returns how it went. A phase that ended in an earlier call is not run again:
 /// its weights are loaded. One that was interrupted goes on where it was.
 TrainSummary run_phase(const Session& session, GraphModule& module, const TrainingPhase& phase);
+
+/// Writes what is left of each layer for TensorBoard, if the session wants that: scalars
+/// "width/LAYER" and a table, as the run `name`.
+void log_structure(const Session& session, const std::string& name, const Structure& structure);
 
 /// The weights of a module on the CPU, as a copy.
 Params snapshot(const GraphModule& module);

@@ -108,7 +108,9 @@ class Timeline {
                          double value) {
     std::string text =
         cat(phase.name, ", epoch ", epoch.epoch, "\n", name, ": ", short_count(value));
-    if (epoch.strength) text += "\nstrength: " + short_count(*epoch.strength);
+    for (const auto& [resource, strength] : epoch.strength) {
+      text += cat("\nstrength of ", resource_title(resource), ": ", short_count(strength));
+    }
     if (epoch.learning_rate) text += "\nlearning rate: " + short_count(*epoch.learning_rate);
     return text;
   }
@@ -119,6 +121,13 @@ class Timeline {
 
 std::string key(const std::string& style, const std::string& text) {
   return element("li", {}, element("i", {{"class", "swatch line " + style}}, "") + escape(text));
+}
+
+bool has_targets(const RunReport& run) {
+  return std::ranges::any_of(run.phases, [](const Phase& phase) {
+    return std::ranges::any_of(phase.epochs,
+                               [](const EpochFigures& epoch) { return !epoch.target.empty(); });
+  });
 }
 
 /// A chart for half the width of the page.
@@ -171,6 +180,19 @@ double any_cost(const EpochFigures& epoch) {
   return epoch.cost.empty() ? kMissing : epoch.cost.begin()->second;
 }
 
+/// Adds lines for one resource: what is alive, and what was to be.
+void add_cost_lines(LineChart& chart,
+                    const Timeline& timeline,
+                    const std::string& resource,
+                    const std::string& style) {
+  const std::string title = resource_title(resource);
+  const Figure target = [&](const EpochFigures& epoch) { return cost_of(epoch.target, resource); };
+  timeline.add_lines(chart, style + " target", title + " to be, × seed", target);
+  const Figure alive = [&](const EpochFigures& epoch) { return cost_of(epoch.cost, resource); };
+  timeline.add_lines(chart, style, title + " alive, × seed", alive);
+  timeline.add_budgets(chart, resource, style);
+}
+
 std::string cost_chart(const RunReport& run) {
   const Timeline timeline(run, any_cost);
   LineChart chart =
@@ -181,16 +203,31 @@ std::string cost_chart(const RunReport& run) {
   const std::vector<std::string> resources = followed_resources(run);
   for (size_t i = 0; i < resources.size(); ++i) {
     const std::string style = cat("series-", i % 4);
-    const std::string& resource = resources[i];
-    timeline.add_lines(
-        chart, style, resource_title(resource) + " alive, × seed", [&](const EpochFigures& epoch) {
-          return cost_of(epoch.cost, resource);
-        });
-    timeline.add_budgets(chart, resource, style);
-    keys += key(style, resource_title(resource));
+    add_cost_lines(chart, timeline, resources[i], style);
+    keys += key(style, resource_title(resources[i]));
   }
+  if (has_targets(run)) keys += key("target", "target");
   if (!chart.levels.empty()) keys += key("level", "budget");
   return chart_figure("Alive cost, × seed", keys, chart);
+}
+
+std::string strength_chart(const RunReport& run) {
+  const Timeline timeline(run, [](const EpochFigures& epoch) {
+    return epoch.strength.empty() ? kMissing : epoch.strength.begin()->second;
+  });
+  LineChart chart = half_chart(timeline, "Strength of the regularizer in each epoch.");
+  chart.from_zero = true;
+  std::string keys;
+  const std::vector<std::string> resources = followed_resources(run);
+  for (size_t i = 0; i < resources.size(); ++i) {
+    const std::string style = cat("series-", i % 4);
+    const std::string title = resource_title(resources[i]);
+    timeline.add_lines(chart, style, "strength of " + title, [&](const EpochFigures& epoch) {
+      return cost_of(epoch.strength, resources[i]);
+    });
+    keys += key(style, title);
+  }
+  return chart_figure("Strength", resources.size() > 1 ? keys : "", chart);
 }
 
 std::string schedule_chart(const RunReport& run, const std::string& heading, const Figure& figure) {
@@ -216,8 +253,7 @@ std::string phase_list(const RunReport& run) {
 std::string curves_section(const RunReport& run) {
   const std::string accuracy = accuracy_chart(run);
   std::string pairs = cost_chart(run);
-  pairs += schedule_chart(
-      run, "Strength", [](const EpochFigures& epoch) { return figure_or_missing(epoch.strength); });
+  pairs += strength_chart(run);
   pairs += loss_chart(run);
   pairs += schedule_chart(run, "Learning rate", [](const EpochFigures& epoch) {
     return figure_or_missing(epoch.learning_rate);

@@ -97,9 +97,12 @@ std::string links() {
     content += element("a", {{"href", cat("#", id)}}, name);
   };
   add("summary", "Summary");
+  add("findings", "Findings");
   add("widths", "Widths");
+  add("network", "Network");
   add("costs", "Cost");
   add("training", "Training");
+  add("gates", "Gates");
   add("pinned", "Pinned");
   add("settings", "Settings");
   return element("nav", {{"aria-label", "Sections"}}, content);

@@ -28,9 +28,12 @@ std::string head(const RunReport& run) {
 
 std::string render_report(const RunReport& run) {
   std::string main = summary_section(run);
+  main += findings_section(run);
   main += widths_section(run);
+  main += graph_section(run);
   main += costs_section(run);
   main += curves_section(run);
+  main += gates_section(run);
   main += pinned_section(run);
   main += settings_section(run);
   std::string body = header_section(run);

@@ -30,6 +30,7 @@ json network_json(const NetworkFigures& network) {
                  {"costs", numbers(network.costs)},
                  {"epochs", network.epochs},
                  {"note", network.note}};
+  if (!network.resources.empty()) object["resources"] = numbers(network.resources);
   set_if(object, "top1", network.top1);
   return object;
 }
@@ -48,12 +49,25 @@ json layer_json(const LayerFigures& layer) {
   return object;
 }
 
+json operator_json(const OperatorFigures& figures) {
+  return {{"name", figures.name},
+          {"op", figures.op},
+          {"detail", figures.detail},
+          {"inputs", figures.inputs},
+          {"seed_width", figures.seed_width},
+          {"learned_width", figures.learned_width},
+          {"has_weights", figures.has_weights},
+          {"removed", figures.removed}};
+}
+
 json epoch_json(const EpochFigures& epoch) {
   json object = {
       {"epoch", epoch.epoch}, {"loss", number(epoch.loss)}, {"cost", numbers(epoch.cost)}};
   set_if(object, "test_loss", epoch.test_loss);
   set_if(object, "test_top1", epoch.test_top1);
-  set_if(object, "strength", epoch.strength);
+  if (!epoch.target.empty()) object["targets"] = numbers(epoch.target);
+  if (!epoch.strength.empty()) object["strengths"] = numbers(epoch.strength);
+  if (epoch.gates) object["gates"] = to_json(*epoch.gates);
   set_if(object, "learning_rate", epoch.learning_rate);
   return object;
 }
@@ -135,6 +149,12 @@ class Field {
     return entries;
   }
 
+  /// The map of numbers at `key`, or an empty one where there is none.
+  std::map<std::string, double> reals_if(const char* key) const {
+    if (!has(key)) return {};
+    return at(key).map([](const Field& field) { return field.real(); });
+  }
+
  private:
   std::string child(const std::string& key) const {
     return path_.empty() ? key : path_ + "." + key;
@@ -154,11 +174,13 @@ class Field {
 
 std::string read_text(const Field& field) { return field.text(); }
 double read_real(const Field& field) { return field.real(); }
+int64_t read_whole(const Field& field) { return field.whole(); }
 
 NetworkFigures read_network(const Field& field) {
   NetworkFigures network;
   network.name = field.at("name").text();
   network.costs = field.at("costs").map(read_real);
+  network.resources = field.reals_if("resources");
   network.top1 = field.real_if("top1");
   network.epochs = field.at("epochs").whole();
   network.note = field.at("note").text();
@@ -180,6 +202,38 @@ LayerFigures read_layer(const Field& field) {
   return layer;
 }
 
+OperatorFigures read_operator(const Field& field) {
+  OperatorFigures figures;
+  figures.name = field.at("name").text();
+  figures.op = field.at("op").text();
+  figures.detail = field.at("detail").text();
+  figures.inputs = field.at("inputs").list(read_whole);
+  figures.seed_width = field.at("seed_width").whole();
+  figures.learned_width = field.at("learned_width").whole();
+  figures.has_weights = field.at("has_weights").truth();
+  figures.removed = field.at("removed").truth();
+  return figures;
+}
+
+/// Every operator after its inputs, as the drawing takes for granted.
+std::vector<OperatorFigures> read_graph(const Field& field) {
+  std::vector<OperatorFigures> graph = field.list(read_operator);
+  for (size_t i = 0; i < graph.size(); ++i) {
+    for (const int64_t input : graph[i].inputs) {
+      if (input >= 0 && static_cast<size_t>(input) < i) continue;
+      throw Error(
+          cat("run report: graph[", i, "].inputs: expected operators before it, got ", input));
+    }
+  }
+  return graph;
+}
+
+GateHistogram read_gates(const Field& field) {
+  return {.lowest = field.at("lowest").real(),
+          .per_decade = field.at("per_decade").whole(),
+          .counts = field.at("counts").list(read_whole)};
+}
+
 EpochFigures read_epoch(const Field& field) {
   EpochFigures epoch;
   epoch.epoch = field.at("epoch").whole();
@@ -187,7 +241,9 @@ EpochFigures read_epoch(const Field& field) {
   epoch.test_loss = field.real_if("test_loss");
   epoch.test_top1 = field.real_if("test_top1");
   epoch.cost = field.at("cost").map(read_real);
-  epoch.strength = field.real_if("strength");
+  epoch.target = field.reals_if("targets");
+  epoch.strength = field.reals_if("strengths");
+  if (field.has("gates")) epoch.gates = read_gates(field.at("gates"));
   epoch.learning_rate = field.real_if("learning_rate");
   return epoch;
 }
@@ -204,6 +260,12 @@ Pinned read_pinned(const Field& field) {
 
 }  // namespace
 
+json to_json(const GateHistogram& gates) {
+  return {{"lowest", gates.lowest}, {"per_decade", gates.per_decade}, {"counts", gates.counts}};
+}
+
+GateHistogram gates_from_json(const json& value) { return read_gates(Field(value, "gates")); }
+
 json to_json(const RunReport& run) {
   json object = {{"title", run.title},
                  {"command", run.command},
@@ -216,10 +278,12 @@ json to_json(const RunReport& run) {
                  {"notes", run.notes}};
   object["networks"] = list_json(run.networks, network_json);
   object["layers"] = list_json(run.layers, layer_json);
+  if (!run.graph.empty()) object["graph"] = list_json(run.graph, operator_json);
   object["phases"] = list_json(run.phases, phase_json);
   object["pinned"] = list_json(run.pinned, pinned_json);
   set_if(object, "seconds", run.seconds);
   set_if(object, "equivalence", run.equivalence);
+  set_if(object, "threshold", run.threshold);
   return object;
 }
 
@@ -237,10 +301,12 @@ RunReport report_from_json(const json& value) {
   run.settings = field.at("settings").map(read_text);
   run.networks = field.at("networks").list(read_network);
   run.layers = field.at("layers").list(read_layer);
+  if (field.has("graph")) run.graph = read_graph(field.at("graph"));
   run.phases = field.at("phases").list(read_phase);
   run.pinned = field.at("pinned").list(read_pinned);
   run.notes = field.at("notes").list(read_text);
   run.equivalence = field.real_if("equivalence");
+  run.threshold = field.real_if("threshold");
   return run;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 
 #include "morph/base/error.h"
@@ -20,6 +21,10 @@ std::string head(const std::vector<std::string>& resources) {
   for (const std::string& resource : resources) cells += column(resource_title(resource));
   cells += column("Epochs in all");
   return element("thead", {}, element("tr", {}, cells));
+}
+
+std::string small_multiple(double share) {
+  return element("small", {}, escape(as_multiple(share)));
 }
 
 std::string small(const std::string& text) { return element("small", {}, escape(text)); }
@@ -92,6 +97,35 @@ std::string table(const RunReport& run) {
   return element("div", {{"class", "scroll"}}, element("table", {{"class", "networks"}}, content));
 }
 
+/// Each row a resource, each column a network: more than fits the rows of the first table.
+std::string resource_table(const RunReport& run) {
+  std::set<std::string> known;
+  std::string columns = element("th", {{"scope", "col"}}, "Resource");
+  for (const NetworkFigures& network : run.networks) {
+    for (const auto& [resource, amount] : network.resources) known.insert(resource);
+    columns += element("th", {{"scope", "col"}, {"class", "number"}}, escape(network.name));
+  }
+  if (known.empty()) return {};
+  std::string rows;
+  for (const std::string& resource : known) {
+    std::string cells = element("th", {{"scope", "row"}}, escape(resource));
+    const double reference = cost_of(reference_network(run)->resources, resource);
+    for (const NetworkFigures& network : run.networks) {
+      const double amount = cost_of(network.resources, resource);
+      const std::string text = short_count(amount) + small_multiple(amount / reference);
+      cells += element("td", {{"class", "number"}, {"title", exact_count(amount)}}, text);
+    }
+    rows += element("tr", {}, cells) + "\n";
+  }
+  const std::string content =
+      element("thead", {}, element("tr", {}, columns)) + element("tbody", {}, rows);
+  return element(
+      "details",
+      {},
+      element("summary", {}, "All resources, latency by the roofline model") +
+          element("div", {{"class", "scroll"}}, element("table", {{"class", "fine"}}, content)));
+}
+
 std::string equivalence(const RunReport& run) {
   if (!run.equivalence) return {};
   constexpr double kAgree = 1e-5;
@@ -110,7 +144,7 @@ std::string equivalence(const RunReport& run) {
 std::string summary_section(const RunReport& run) {
   std::string content =
       run.networks.empty() ? quiet("No network of this run has been measured yet.") : table(run);
-  return section("summary", "Summary", content + equivalence(run));
+  return section("summary", "Summary", content + equivalence(run) + resource_table(run));
 }
 
 }  // namespace morph

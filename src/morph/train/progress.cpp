@@ -41,10 +41,10 @@ std::string format_number(double value) {
   return text;
 }
 
+/// Numbers and words; lists and objects are for the run's record.
 std::string format_extra(const nlohmann::json& extra) {
   std::string text;
   for (const auto& [key, value] : extra.items()) {
-    if (value.is_object()) text += format_extra(value);
     if (value.is_number()) text += cat("  ", key, " ", padded(format_number(value), 8));
     if (value.is_string()) text += cat("  ", key, " ", value.get<std::string>());
   }
