@@ -39,7 +39,7 @@ TEST(Findings, NameWhatGrewInShareAndWhatWasTooWide) {
   EXPECT_THAT(page,
               HasSubstr("<code>wide</code> kept 8 of 32 channels, which with the layers before it "
                         "saves 50.0 % of the seed’s FLOPs."));
-  EXPECT_THAT(page, HasSubstr("<code>dead</code> all 8 channels left, which"));
+  EXPECT_THAT(page, HasSubstr("<code>dead</code> was removed with all its 8 channels, which"));
   // 300 of 1000 before, 250 of 350 after.
   EXPECT_THAT(
       page,
@@ -80,7 +80,7 @@ TEST(Network, RemovedBoxesAndTheirArrowsAreFaint) {
   EXPECT_EQ(count(page, "class=\"box gone\""), 2U);
   EXPECT_EQ(count(page, "class=\"arrow gone\""), 3U);
   EXPECT_EQ(count(page, "class=\"box bypassed\""), 1U);
-  EXPECT_THAT(page, HasSubstr("2 boxes that left the network"));
+  EXPECT_THAT(page, HasSubstr("2 boxes that were removed"));
   EXPECT_THAT(page, HasSubstr("16 → 9"));
   EXPECT_THAT(page, HasSubstr("16 removed"));
   EXPECT_THAT(page, HasSubstr("<figcaption>block</figcaption>"));
@@ -95,8 +95,7 @@ TEST(Network, NothingRemovedIsSaid) {
   RunReport run;
   run.graph = {
       {.name = "fc", .op = "Gemm", .seed_width = 10, .learned_width = 10, .has_weights = true}};
-  EXPECT_THAT(graph_section(run),
-              AllOf(HasSubstr("Nothing left the network."), Not(HasSubstr("gone"))));
+  EXPECT_THAT(graph_section(run), AllOf(HasSubstr("Nothing was removed."), Not(HasSubstr("gone"))));
 }
 
 RunReport gates_of_two_epochs() {

@@ -97,7 +97,8 @@ int64_t channels_of(const Node& node) {
   return node.shape.size() > 1 ? node.shape[1] : element_count(node.shape);
 }
 
-/// "3×3/2": the window and, where it is not 1, the stride.
+/// "3×3/2": the window and, where it is not 1, the stride; "dw" of a depthwise convolution and "g4"
+/// of one in four groups go before it.
 std::string window_text(const Node& node) {
   std::vector<int64_t> window = node.ints("kernel_shape", {});
   const auto weight = node.params.find("weight");
@@ -105,12 +106,14 @@ std::string window_text(const Node& node) {
     window.assign(weight->second.shape.begin() + 2, weight->second.shape.end());
   }
   if (window.empty()) return {};
-  std::string text;
-  for (const int64_t side : window) text += cat(text.empty() ? "" : "×", side);
+  const int64_t groups = node.integer("group", 1);
+  std::string text = groups == 1 ? "" : groups == channels_of(node) ? "dw " : cat("g", groups, " ");
+  const size_t start = text.size();
+  for (const int64_t side : window) text += cat(text.size() == start ? "" : "×", side);
   const std::vector<int64_t> strides = node.ints("strides", {});
   const int64_t stride = strides.empty() ? 1 : std::ranges::max(strides);
   if (stride > 1) text += cat("/", stride);
-  return text + (node.integer("group", 1) > 1 ? " grouped" : "");
+  return text;
 }
 
 /// The seed as the report draws it: constants for arithmetic are left out.

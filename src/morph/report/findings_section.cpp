@@ -63,7 +63,7 @@ std::vector<Share> largest(std::vector<Share> shares, Key key) {
 }
 
 std::string width_text(const LayerFigures& layer) {
-  if (is_removed(layer)) return cat("all ", layer.seed_width, " channels left");
+  if (is_removed(layer)) return cat("was removed with all its ", layer.seed_width, " channels");
   if (layer.learned_width == layer.seed_width) {
     return cat("kept all ", layer.seed_width, " channels");
   }

@@ -177,7 +177,7 @@ std::string gates_section(const RunReport& run) {
   if (columns.empty()) return section("gates", "Gates", quiet("No gates recorded."));
   const std::string caption =
       "Sizes of the gates after each epoch of learning the structure, on a logarithmic scale: the "
-      "darker, the more gates. Those that end below the line were cut.";
+      "stronger the colour, the more gates. Those that end below the line were cut.";
   return section("gates",
                  "Gates",
                  quiet(caption) + element("div",

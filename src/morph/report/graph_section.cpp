@@ -16,13 +16,12 @@
 namespace morph {
 namespace {
 
-constexpr double kBoxWidth = 122;
+constexpr double kBoxWidth = 114;
 constexpr double kBoxHeight = 33;
 constexpr double kPlainHeight = 20;  // Of boxes without a layer.
 constexpr double kMargin = 2;        // For the strokes at the edges.
 constexpr double kStub = 10;         // Of the arrows into a block and out of it.
-constexpr double kPadding = 30;      // Of a block's card, both sides.
-constexpr size_t kNameLetters = 17;
+constexpr size_t kNameLetters = 16;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSigns = {
     {{"Add", "+"}, {"Sum", "+"}, {"Mul", "×"}}};
@@ -45,10 +44,14 @@ std::string widths_text(const OperatorFigures& node) {
   return cat(node.seed_width, " → ", node.learned_width);
 }
 
-/// As many of the last parts of `name` as fit: "conv1" of "layer1.0.conv1" within "layer1.0".
+/// What tells a layer from the others of its block, with as many of its last parts as fit: "conv1"
+/// of "layer1.0.conv1" within "layer1.0", "branch1x1" of "mixed1.branch1x1.conv" within "mixed1".
 std::string short_name(const std::string& name, const std::string& block) {
-  const size_t skip = block.empty() ? 0 : block.size() + 1;
-  std::string text = name.substr(std::min(skip, name.size()));
+  const size_t skip = name.starts_with(block + ".") ? block.size() + 1 : 0;
+  std::string text = name.substr(skip);
+  for (const std::string_view ending : {".conv", ".0"}) {
+    if (text.ends_with(ending)) text.resize(text.size() - ending.size());
+  }
   while (text.size() > kNameLetters && text.find('.') != std::string::npos) {
     text = text.substr(text.find('.') + 1);
   }
@@ -73,14 +76,7 @@ class BlockDrawing {
   double width() const { return layout_.width + 2 * kMargin; }
 
   std::string draw() const {
-    std::string content;
-    for (const LayoutRoute& route : layout_.routes) {
-      if (is_faint(route)) content += arrow(route);
-    }
-    for (const LayoutRoute& route : layout_.routes) {
-      if (!is_faint(route)) content += arrow(route);
-    }
-    content += way_out();
+    std::string content = arrows(true) + arrows(false) + way_out();
     for (size_t i = 0; i < block_.count; ++i) content += "\n" + draw_box(i);
     const double height = layout_.height + kStub;
     return element("svg",
@@ -128,7 +124,20 @@ class BlockDrawing {
 
   static LayoutPoint moved(const LayoutPoint& point) { return {point.x + kMargin, point.y}; }
 
-  std::string arrow(const LayoutRoute& route) const {
+  /// Arrows of one box are one path, so that where they share a lane it is drawn once.
+  std::string arrows(bool faint) const {
+    std::map<size_t, std::string> ways;
+    for (const LayoutRoute& route : layout_.routes) {
+      if (is_faint(route) == faint) ways[route.from] += way(route);
+    }
+    std::string content;
+    for (const auto& [from, way] : ways) {
+      content += leaf("path", {{"class", faint ? "arrow gone" : "arrow"}, {"d", way}});
+    }
+    return content;
+  }
+
+  static std::string way(const LayoutRoute& route) {
     LayoutPoint at = moved(route.points.front());
     std::string path = cat("M", coordinate(at.x), " ", coordinate(at.y));
     for (size_t i = 1; i < route.points.size(); ++i) {
@@ -142,7 +151,7 @@ class BlockDrawing {
       }
       at = next;
     }
-    return leaf("path", {{"class", is_faint(route) ? "arrow gone" : "arrow"}, {"d", path}});
+    return path;
   }
 
   std::string way_out() const {
@@ -201,13 +210,14 @@ class BlockDrawing {
                  {"height", "3"}});
   }
 
-  std::string plain_inside(const OperatorFigures& node, const LayoutPoint& at) const {
+  static std::string plain_inside(const OperatorFigures& node, const LayoutPoint& at) {
     std::string text = sign_of(node.op);
+    if (node.removed && node.inputs.size() > 1) text += " passes";
     if (!node.detail.empty()) text += " " + node.detail;
     const std::string widths = widths_text(node);
     const bool fits = text.size() + widths.size() < 20;
-    if (node.inputs.size() > 1 && fits) text += "  " + widths;
-    return text_at({coordinate(at.x), at.y + 14, "detail middle"}, shorten(text, 20));
+    if (node.inputs.size() > 1 && fits && !node.removed) text += "  " + widths;
+    return text_at({coordinate(at.x), at.y + 14, "detail middle"}, shorten(text, 18));
   }
 
   std::string tip(size_t i) const {
@@ -247,9 +257,11 @@ std::string caption(const std::vector<NetworkBox>& boxes) {
   std::string text =
       "The seed from input to output, down each column: a box is a layer with what is applied to "
       "it, its numbers are the channels before and after, its bar the share that is left.";
-  if (gone == 0) return text + " Nothing left the network.";
-  return text +
-         cat(" Faint and dashed: ", gone, gone == 1 ? " box" : " boxes", " that left the network.");
+  if (gone == 0) return text + " Nothing was removed.";
+  return text + cat(" Faint and dashed: ",
+                    gone,
+                    gone == 1 ? " box that was" : " boxes that were",
+                    " removed.");
 }
 
 }  // namespace
@@ -264,7 +276,7 @@ std::string graph_section(const RunReport& run) {
     widest = std::max(widest, drawing.width());
     cards += card(block, drawing.draw());
   }
-  const std::string style = cat("--column:", coordinate(widest + kPadding), "px");
+  const std::string style = cat("--column:", coordinate(widest), "px");
   return section(
       "network",
       "Network",

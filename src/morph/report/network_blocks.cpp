@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
@@ -66,15 +67,24 @@ std::string chain_key(const std::string& name) {
   return parts.size() == 2 ? parts[0] : "";
 }
 
-/// The leading parts that all heads of the block share, without the last part of any.
+/// Chains go on where names agree, and over a pool, whose name says little.
+bool same_chain(const OperatorFigures& one, const OperatorFigures& other) {
+  const std::string key = chain_key(one.name);
+  const std::string next = chain_key(other.name);
+  return key == next || is_pool(one) || is_pool(other);
+}
+
+/// The leading parts that all layers of the block share, without the last part of any.
 std::string block_name(const std::vector<OperatorFigures>& graph,
                        const std::vector<NetworkBox>& boxes,
                        const NetworkBlock& block) {
   std::vector<std::string> shared;
+  bool is_first = true;
   for (size_t i = block.first; i < block.first + block.count; ++i) {
+    if (!graph[boxes[i].head].has_weights) continue;
     std::vector<std::string> parts = name_parts(graph[boxes[i].head].name);
     parts.pop_back();
-    if (i == block.first) shared = parts;
+    if (std::exchange(is_first, false)) shared = parts;
     const auto differs =
         std::mismatch(shared.begin(), shared.end(), parts.begin(), parts.end()).first;
     shared.erase(differs, shared.end());
@@ -129,9 +139,8 @@ std::vector<NetworkBlock> network_blocks(const std::vector<OperatorFigures>& gra
     furthest = std::max(furthest, last_reader[i]);
     if (!alone) continue;
     const bool single = first == i;
-    const bool longer =
-        single && chain && blocks.back().count < kLongestChain &&
-        chain_key(graph[boxes[i].head].name) == chain_key(graph[boxes[first - 1].head].name);
+    const bool longer = single && chain && blocks.back().count < kLongestChain &&
+                        same_chain(graph[boxes[first - 1].head], graph[boxes[i].head]);
     if (longer) {
       ++blocks.back().count;
     } else {
