@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         Answer{"resnet18", 14.1104, {2.65349, -1.49327, -3.43877, 12.7397, -6.76031}},
         Answer{"mobilenet_v3_small", 15.4745, {-6.02974, 4.91222, 1.30756, 3.16191, -7.37888}},
         Answer{"shufflenet_v2_x1_0", 67.1646, {48.9766, 23.2849, -0.994327, -19.1586, -21.6246}}),
-    [](const auto& info) { return std::string(info.param.network); });
+    [](const auto& tested) { return std::string(tested.param.network); });
 
 }  // namespace
 }  // namespace morph
