@@ -135,6 +135,15 @@ TEST(NetworkBlocks, LongChainsAreCutAndSoAreThoseOfOtherNames) {
   EXPECT_THAT(names, ElementsAre("features", "features", "classifier"));
 }
 
+TEST(NetworkBlocks, NamesOfOnnxFilesHaveTheirPartsBetweenSlashes) {
+  EXPECT_EQ(dotted_name("/layer1/layer1.0/conv1/Conv"), "layer1.layer1.0.conv1.Conv");
+  EXPECT_EQ(dotted_name("/"), ".");
+  const Graph graph = {op("/a/b/conv1/Conv", "Conv", {}), op("/a/b/conv2/Conv", "Conv", {0})};
+  const std::vector<NetworkBlock> blocks = network_blocks(graph, network_boxes(graph));
+  ASSERT_EQ(blocks.size(), 1U);
+  EXPECT_EQ(blocks[0].name, "a.b");
+}
+
 TEST(NetworkBlocks, ASkipFromEndToEndIsOneBlock) {
   const Graph graph = {op("a", "Conv", {}),
                        op("b", "Conv", {0}),

@@ -46,10 +46,11 @@ std::string widths_text(const OperatorFigures& node) {
 
 /// What tells a layer from the others of its block, with as many of its last parts as fit: "conv1"
 /// of "layer1.0.conv1" within "layer1.0", "branch1x1" of "mixed1.branch1x1.conv" within "mixed1".
-std::string short_name(const std::string& name, const std::string& block) {
+std::string short_name(const std::string& long_name, const std::string& block) {
+  const std::string name = dotted_name(long_name);
   const size_t skip = name.starts_with(block + ".") ? block.size() + 1 : 0;
   std::string text = name.substr(skip);
-  for (const std::string_view ending : {".conv", ".0"}) {
+  for (const std::string_view ending : {".conv", ".Conv", ".0"}) {
     if (text.ends_with(ending)) text.resize(text.size() - ending.size());
   }
   while (text.size() > kNameLetters && text.find('.') != std::string::npos) {

@@ -1,7 +1,6 @@
 #include "morph/report/network_blocks.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "morph/base/error.h"
@@ -55,9 +54,7 @@ bool joins(const std::vector<OperatorFigures>& graph, const NetworkBox& box, siz
 }
 
 std::vector<std::string> name_parts(const std::string& name) {
-  std::vector<std::string> parts;
-  for (const std::string_view part : split(name, '.')) parts.emplace_back(part);
-  return parts;
+  return split(dotted_name(name), '.');
 }
 
 /// What names of one chain share: "layer1.0" of "layer1.0.conv1", "features" of "features.3".
@@ -93,6 +90,12 @@ std::string block_name(const std::vector<OperatorFigures>& graph,
 }
 
 }  // namespace
+
+std::string dotted_name(std::string name) {
+  std::ranges::replace(name, '/', '.');
+  const size_t start = name.find_first_not_of('.');
+  return start == std::string::npos ? name : name.substr(start);
+}
 
 std::vector<NetworkBox> network_boxes(const std::vector<OperatorFigures>& graph) {
   const std::vector<size_t> readers = reader_counts(graph);

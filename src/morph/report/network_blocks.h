@@ -30,6 +30,10 @@ struct NetworkBlock {
   size_t count = 0;
 };
 
+/// A name with its parts between dots, also where it came from an ONNX file with slashes:
+/// "layer1.0.conv1.Conv" for "/layer1/0/conv1/Conv".
+std::string dotted_name(std::string name);
+
 /// The operators as boxes, each after its inputs. A box goes on through operators that have one
 /// input, whose only reader they are, and has at most one layer with weights; pools and constants
 /// for arithmetic stand apart.
