@@ -130,7 +130,7 @@ TEST_F(BudgetControllerTest, StrengthHasBounds) {
 
 TEST_F(BudgetControllerTest, FixedStrengthsStay) {
   ControllerOptions options = BudgetControllerTest::options();
-  options.fixed_strengths = {0.25};
+  options.fixed_strength = 0.25;
   BudgetController controller(regularizer_, options);
   for (int i = 0; i < 10; ++i) {
     EXPECT_NEAR(step(controller), 0.25 * 16, 1e-6);
@@ -186,6 +186,84 @@ TEST(BudgetController, EachCostHasItsOwnStrength) {
   controller.on_epoch(report);
   EXPECT_NEAR(report.extra.at("strength.flops").get<double>(), 0.5 / 16, 1e-12);
   EXPECT_NEAR(report.extra.at("strength.params").get<double>(), 0.5 / 16 * std::exp(0.1), 1e-12);
+}
+
+/// FLOPs and parameters, either with or without a budget of half; ten controls, the line falls
+/// for half of them, so in a tenth by 0.1 of the start.
+class TwoCosts : public ::testing::Test {
+ protected:
+  static ControllerOptions options(const ControlledCost& flops, const ControlledCost& params) {
+    return {.costs = {flops, params},
+            .steps = 10,
+            .ramp = 0.5,
+            .first_strength = 0.5,
+            .gain = 10,
+            .proportional = 0,
+            .controls = 10};
+  }
+
+  /// What is reported after one step, in which the cost stayed.
+  nlohmann::json after_a_step(const ControllerOptions& options) {
+    BudgetController controller(regularizer_, options);
+    controller.add_gradient();
+    controller.after_step(1);
+    EpochReport report;
+    controller.on_epoch(report);
+    return report.extra;
+  }
+
+  GraphModule module_ = test::make_module(kFourChannels);
+  NetworkRegularizer regularizer_{module_, {"flops", "params"}};
+};
+
+TEST_F(TwoCosts, ACostWithoutABudgetFollowsThatOfTheOther) {
+  const nlohmann::json extra = after_a_step(
+      options({.name = "flops", .seed = 16, .start = 16},
+              {.name = "params", .seed = 16, .start = 16, .limit = 8, .is_charged = false}));
+  EXPECT_NEAR(extra.at("strength.flops").get<double>(), 0.5 / 16 * std::exp(0.1), 1e-12);
+  EXPECT_FALSE(extra.contains("strength.params"));
+  EXPECT_FALSE(extra.contains("target.flops"));
+  EXPECT_EQ(extra.at("cost.flops"), 1);
+  EXPECT_EQ(extra.at("cost.params"), 1);
+  EXPECT_NEAR(extra.at("target.params").get<double>(), 0.9, 1e-12);
+}
+
+TEST_F(TwoCosts, ACostThatIsOnlyMeasuredPullsAtNothing) {
+  after_a_step(
+      options({.name = "flops", .seed = 16, .start = 16},
+              {.name = "params", .seed = 16, .start = 16, .limit = 8, .is_charged = false}));
+  // One channel costs 4 FLOPs and the first strength is half of 1 / 16.
+  EXPECT_FLOAT_EQ(module_.params().at("n.weight").grad()[0].item<float>(), 0.5F * 4 / 16);
+}
+
+TEST_F(TwoCosts, ACostWithoutABudgetFollowsTheLargestError) {
+  GraphModule module = test::make_module(kFourChannels);
+  NetworkRegularizer regularizer(module, {"channels", "flops", "params"});
+  ControllerOptions three = options({.name = "channels", .seed = 5, .start = 5},
+                                    {.name = "flops", .seed = 16, .start = 16, .limit = 16});
+  three.costs.push_back({.name = "params", .seed = 16, .start = 16, .limit = 8});
+  BudgetController controller(regularizer, three);
+  controller.add_gradient();
+  controller.after_step(1);
+  EpochReport report;
+  controller.on_epoch(report);
+  const auto grown = [&](const char* key, double first) {
+    return std::log(report.extra.at(key).get<double>() / first);
+  };
+  EXPECT_NEAR(grown("strength.params", 0.5 / 16), 0.1, 1e-9);
+  EXPECT_NEAR(grown("strength.flops", 0.5 / 16), 0, 1e-9);
+  BudgetController untouched(regularizer, three);
+  untouched.on_epoch(report);
+  const auto first = report.extra.at("strength.channels").get<double>();
+  controller.on_epoch(report);
+  EXPECT_NEAR(grown("strength.channels", first), 0.1, 1e-9);
+}
+
+TEST_F(TwoCosts, ABudgetThatIsNotChargedIsFollowedByWhatIs) {
+  const nlohmann::json extra = after_a_step(
+      options({.name = "flops", .seed = 16, .start = 16, .limit = 16},
+              {.name = "params", .seed = 16, .start = 16, .limit = 8, .is_charged = false}));
+  EXPECT_NEAR(extra.at("strength.flops").get<double>(), 0.5 / 16 * std::exp(0.1), 1e-12);
 }
 
 }  // namespace

@@ -35,6 +35,18 @@ TEST(ParseBudget, OfALatency) {
   EXPECT_ERROR(parse_budget("latency=0.5x"), "latency:DEVICE");
 }
 
+TEST(ParseBudgets, AreSeparatedByCommas) {
+  const std::vector<Budget> budgets =
+      parse_budgets("flops=0.5x, latency:peak=9300,bandwidth=732=0.6x,params=1k");
+  ASSERT_EQ(budgets.size(), 3U);
+  EXPECT_EQ(budgets[0].text(), "flops=0.5x");
+  EXPECT_EQ(budgets[1].text(), "latency:peak=9300,bandwidth=732=0.6x");
+  EXPECT_EQ(budgets[2].text(), "params=1 k");
+  EXPECT_TRUE(parse_budgets("").empty());
+  EXPECT_ERROR(parse_budgets("flops=0.5x,"), "an entry is empty");
+  EXPECT_ERROR(parse_budgets("flops=0.5x,0.6x"), "budget '0.6x': expected COST=AMOUNT");
+}
+
 TEST(ParseBudget, RefusesWhatIsNone) {
   EXPECT_ERROR(parse_budget("0.5x"),
                "budget '0.5x': expected COST=AMOUNT, such as flops=0.5x or params=200k");

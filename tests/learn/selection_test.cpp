@@ -10,6 +10,7 @@
 #include "morph/base/random.h"
 #include "morph/cost/network_cost.h"
 #include "morph/transform/shrink.h"
+#include "morph/zoo/zoo.h"
 
 namespace morph {
 namespace {
@@ -32,8 +33,9 @@ struct Choice {
     }
   }
 
-  Selection select(const std::map<std::string, double>& budgets, double floor = 0) const {
-    return select_channels(graph, groups, candidates, limits(budgets), floor);
+  Selection select(const std::map<std::string, double>& budgets,
+                   const SelectionOptions& options = {}) const {
+    return select_channels(graph, groups, candidates, limits(budgets), options);
   }
 
   static std::vector<Limit> limits(const std::map<std::string, double>& budgets) {
@@ -83,9 +85,26 @@ TEST(SelectChannels, CutsTheWeakestUntilTheLimitHoldsThenFillsTheRoom) {
 
 TEST(SelectChannels, JustUnderTheLimitNothingComesBack) {
   const Choice choice = chain();
-  const Selection selection = choice.select({{"flops", 39}});
+  const Selection selection = choice.select({{"flops", 35}});
   EXPECT_EQ(choice.mask(selection.alive, "a"), "1010");
   EXPECT_EQ(choice.mask(selection.alive, "b"), "011111");
+  EXPECT_DOUBLE_EQ(selection.used.at(0), 34.0 / 35);
+}
+
+// 2 and 5 would leave 5 of 39 FLOPs unused; 3 and 4 cost 38.
+TEST(SelectChannels, WidensOneLayerAtTheExpenseOfAnotherToUseTheBudget) {
+  const Choice choice = chain();
+  const Selection selection = choice.select({{"flops", 39}});
+  EXPECT_EQ(choice.mask(selection.alive, "a"), "1011");
+  EXPECT_EQ(choice.mask(selection.alive, "b"), "001111");
+}
+
+// All but one channel of `a` is below the floor, yet the budget has room for them.
+TEST(SelectChannels, UsesTheBudgetEvenForChannelsBelowTheFloor) {
+  const Choice choice = chain();
+  const Selection selection = choice.select({{"flops", 54}}, {.floor = 0.35});
+  EXPECT_EQ(choice.mask(selection.alive, "a"), "1011");
+  EXPECT_EQ(choice.mask(selection.alive, "b"), "111111");
 }
 
 TEST(SelectChannels, NothingIsCutThatNeedNotBe) {
@@ -107,7 +126,7 @@ TEST(SelectChannels, MeetsEveryLimit) {
 
 TEST(SelectChannels, WithoutLimitsTheFloorDecides) {
   const Choice choice = chain();
-  const Selection selection = choice.select({}, 0.3);
+  const Selection selection = choice.select({}, {.floor = 0.3});
   EXPECT_EQ(selection.threshold, 0.3);
   EXPECT_EQ(choice.mask(selection.alive, "a"), "1000");
   EXPECT_EQ(choice.mask(selection.alive, "b"), "001111");
@@ -115,7 +134,7 @@ TEST(SelectChannels, WithoutLimitsTheFloorDecides) {
 
 TEST(SelectChannels, TheNetworkStaysConnected) {
   const Choice choice = chain();
-  const Selection selection = choice.select({}, 0.5);
+  const Selection selection = choice.select({}, {.floor = 0.5});
   EXPECT_EQ(choice.mask(selection.alive, "a"), "1000");
   EXPECT_EQ(choice.mask(selection.alive, "b"), "000011");
 }
@@ -132,9 +151,10 @@ TEST(SelectChannels, ImpossibleBudgetNamesTheNearest) {
   EXPECT_ERROR(choice.select({{"flops", 5}}),
                "budget flops=5 cannot be reached: the nearest is 6 FLOPs (0.0882353x), with every "
                "channel removed that may be");
-  EXPECT_ERROR(check_reachable(
-                   choice.graph, choice.groups, choice.candidates, Choice::limits({{"params", 2}})),
-               "budget params=2 cannot be reached: the nearest is 3 parameters");
+  EXPECT_ERROR(
+      check_reachable(
+          choice.graph, choice.groups, choice.candidates, Choice::limits({{"params", 2}}), {}),
+      "budget params=2 cannot be reached: the nearest is 3 parameters");
 }
 
 TEST(SelectChannels, WhatIsNotRemovableStays) {
@@ -211,6 +231,7 @@ return head
 
 TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
   int64_t reached = 0;
+  int64_t strict = 0;
   for (uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
     const Graph graph = random_graph(seed);
@@ -225,21 +246,25 @@ TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
     const double limit = 0.5 * network_cost(graph, *flops);
     Selection selection;
     try {
-      selection = select_channels(graph, groups, candidates, {{flops, limit}}, 0.01);
+      selection = select_channels(graph, groups, candidates, {{flops, limit}}, {.floor = 0.01});
     } catch (const Error&) {
       continue;  // Out of reach, because too much is pinned.
     }
     ++reached;
     EXPECT_LE(network_cost(shrink(graph, groups, selection.alive).graph, *flops), limit);
+    size_t strong_and_dead = 0;
     for (size_t set = 0; set < selection.alive.size(); ++set) {
       const bool is_free = candidates.removable[set];
       EXPECT_TRUE(is_free || selection.alive[set]);
       if (is_free && candidates.values[set] > selection.threshold) {
-        EXPECT_TRUE(selection.alive[set]);
+        strong_and_dead += selection.alive[set] ? 0 : 1;
       }
     }
+    // Only to use the budget may one be given up for another.
+    if (strong_and_dead == 0) ++strict;
   }
   EXPECT_GT(reached, 40);
+  EXPECT_GT(strict, 35);
 }
 
 TEST(SelectChannels, LayersKeepTheirLeastWidth) {
@@ -259,6 +284,125 @@ return c
   EXPECT_EQ(choice.mask(selection.alive, "b"), "1000");
   EXPECT_ERROR(choice.select({{"flops", 13}}), "the nearest is 14 FLOPs");
 }
+
+TEST(SelectChannels, SeveralImpossibleBudgetsAreNamedTogether) {
+  const Choice choice = chain();
+  EXPECT_ERROR(
+      choice.select({{"flops", 30}, {"params", 2}}),
+      "budget flops=30, params=2 cannot be reached: the nearest is 6 FLOPs (0.0882353x), 3 "
+      "parameters (0.0882353x), with every channel removed that may be");
+}
+
+TEST(SelectChannels, WidthsAreMultiples) {
+  // With 2a and 2b channels: 2 (2a + 4ab + 2b) FLOPs.
+  const Choice choice = chain();
+  const Selection selection = choice.select({{"flops", 40}}, {.round_to = 2});
+  EXPECT_EQ(choice.mask(selection.alive, "a"), "1010");
+  EXPECT_EQ(choice.mask(selection.alive, "b"), "111111");
+  // 4 and 2, but for one FLOP; what is left is 2 and 4.
+  const Selection less = choice.select({{"flops", 27}}, {.round_to = 2});
+  EXPECT_EQ(choice.mask(less.alive, "a").size(), 4U);
+  EXPECT_LT(less.used.at(0), kEnoughUsed);
+}
+
+TEST(SelectChannels, ALayerNarrowerThanTheMultipleHasAnyWidth) {
+  const Choice choice = chain();
+  const Selection selection = choice.select({{"flops", 30}}, {.round_to = 5});
+  // Of six channels five or none may stay; of four any number.
+  EXPECT_EQ(choice.mask(selection.alive, "b"), "011111");
+  EXPECT_EQ(choice.mask(selection.alive, "a"), "1000");
+}
+
+TEST(SelectChannels, WhatCannotGoIsRoundedUp) {
+  const Choice choice = chain();
+  const Selection selection = choice.select({}, {.floor = 0.5, .round_to = 3});
+  EXPECT_EQ(choice.mask(selection.alive, "a"), "1011");
+  EXPECT_EQ(choice.mask(selection.alive, "b"), "000111");
+  EXPECT_ERROR(choice.select({{"flops", 20}}, {.round_to = 3}),
+               "budget flops=20 cannot be reached: the nearest is 30 FLOPs");
+}
+
+TEST(SelectChannels, AThinBranchGoesEntirelyAndItsBudgetElsewhere) {
+  const Choice choice(R"(
+x = Input() shape=[1, 1, 1, 1]
+stem = Conv(x; weight=[4, 1, 1, 1])
+inner = Conv(stem; weight=[10, 4, 1, 1])
+outer = Conv(inner; weight=[4, 10, 1, 1])
+sum = Add(outer, stem)
+head = Conv(sum; weight=[10, 4, 1, 1])
+return head
+)",
+                      {{"stem", {0.2, 0.4, 0.5, 0.6}},
+                       {"inner", {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.3}}});
+  // Four channels of the trunk cost 88 FLOPs and 16 with each of the block.
+  const Selection with = choice.select({{"flops", 95}});
+  EXPECT_EQ(choice.mask(with.alive, "inner"), "0000000011");
+  EXPECT_EQ(choice.mask(with.alive, "stem"), "0111");
+  const Selection without = choice.select({{"flops", 95}}, {.min_branch = 0.2});
+  EXPECT_EQ(choice.mask(without.alive, "inner"), "0000000000");
+  EXPECT_EQ(choice.mask(without.alive, "stem"), "1111");
+  // The trunk is needed, thin or not.
+  const Selection thin = choice.select({{"flops", 30}}, {.min_branch = 0.5});
+  EXPECT_EQ(choice.mask(thin.alive, "stem"), "0001");
+}
+
+struct Budgets {
+  const char* network;
+  std::map<std::string, double> shares;
+  int64_t round_to = 1;
+};
+
+class SeveralBudgets : public ::testing::TestWithParam<Budgets> {};
+
+TEST_P(SeveralBudgets, AreMetAndTheScarcestIsUsed) {
+  const Graph graph = zoo::build(GetParam().network);
+  const ChannelGroups groups = find_channel_groups(graph);
+  Random random(5);
+  Candidates candidates;
+  for (ChannelId set = 0; set < groups.set_count(); ++set) {
+    candidates.values.push_back(random.uniform());
+    candidates.removable.push_back(!groups.pinned(set));
+  }
+  std::vector<Limit> limits;
+  for (const auto& [cost, share] : GetParam().shares) {
+    const std::shared_ptr<const CostModel> model = make_cost_model(cost);
+    limits.push_back({model, share * network_cost(graph, *model)});
+  }
+  const Selection selection = select_channels(
+      graph, groups, candidates, limits, {.floor = 0.01, .round_to = GetParam().round_to});
+  const Graph shrunk = shrink(graph, groups, selection.alive).graph;
+  double used = 0;
+  for (size_t k = 0; k < limits.size(); ++k) {
+    const double spent = network_cost(shrunk, *limits[k].model);
+    EXPECT_LE(spent, limits[k].amount) << limits[k].model->name();
+    EXPECT_DOUBLE_EQ(selection.used[k], spent / limits[k].amount);
+    used = std::max(used, spent / limits[k].amount);
+  }
+  EXPECT_GE(used, 0.97);
+  for (const NodeId id : shrunk.ids()) {
+    const NodeId old = graph.find(shrunk[id].name).value();
+    const auto width = static_cast<int64_t>(groups.made_by(old).size());
+    if (width == 0 || groups.pinned(groups.made_by(old).front()) || width < GetParam().round_to) {
+      continue;
+    }
+    EXPECT_EQ(shrunk[id].params.at("weight").shape[0] % GetParam().round_to, 0) << shrunk[id].name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Zoo,
+    SeveralBudgets,
+    ::testing::Values(
+        Budgets{"resnet20", {{"flops", 0.5}, {"params", 0.6}}},
+        Budgets{"resnet20", {{"flops", 0.6}, {"params", 0.4}}},
+        Budgets{"resnet20", {{"latency:V100", 0.6}, {"memory", 0.7}}},
+        Budgets{"resnet20", {{"activation-memory", 0.5}, {"flops", 0.9}}},
+        Budgets{"mobilenet_v2?width=0.5&input=3x32x32", {{"flops", 0.5}, {"latency:A17-Pro", 0.7}}},
+        Budgets{"inception_v2?width=0.25&input=3x32x32", {{"params", 0.5}, {"flops", 0.5}}},
+        Budgets{"densenet121?width=0.25&input=3x32x32", {{"activations", 0.6}, {"params", 0.7}}},
+        Budgets{"vgg11_bn?width=0.25&input=3x32x32", {{"weights", 0.3}, {"memory", 0.6}}},
+        Budgets{"resnet20", {{"flops", 0.5}, {"params", 0.6}}, 8},
+        Budgets{"resnet50?width=0.5&input=3x32x32", {{"flops", 0.5}}, 8}));
 
 }  // namespace
 }  // namespace morph

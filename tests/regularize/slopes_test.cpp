@@ -121,6 +121,7 @@ std::vector<SlopesCase> all_cases() {
   for (const char* gate : {"gamma", "group-lasso", "logistic-sigmoid"}) {
     for (const std::string& cost : costs) cases.push_back({.gate = gate, .cost = cost});
     cases.push_back({.gate = gate, .cost = "memory", .combination = Combination::kL2});
+    cases.push_back({.gate = gate, .cost = "memory", .combination = Combination::kTotal});
   }
   cases.push_back({.gate = "group-lasso", .cost = "flops", .l1_fraction = 0.3});
   cases.push_back(

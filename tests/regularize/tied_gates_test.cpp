@@ -69,8 +69,10 @@ TEST(TiedGates, V3RootOfSquaresOfTwo) {
 }
 
 TEST(TiedGates, V4OrderDoesNotMatter) {
-  for (const Combination how :
-       {Combination::kLargest, Combination::kL2, Combination::kProbabilistic}) {
+  for (const Combination how : {Combination::kLargest,
+                                Combination::kL2,
+                                Combination::kTotal,
+                                Combination::kProbabilistic}) {
     const Values one = combined({"a", "b", "c"}, joined({kFirst, kSecond, kThird}), how);
     expect_near(combined({"c", "a", "b"}, joined({kThird, kFirst, kSecond}), how), one);
     expect_near(combined({"b", "c", "a"}, joined({kSecond, kThird, kFirst}), how), one);
@@ -84,8 +86,10 @@ TEST(TiedGates, TheProbabilityThatOneIsThere) {
 }
 
 TEST(TiedGates, AloneAGateIsItself) {
-  for (const Combination how :
-       {Combination::kLargest, Combination::kL2, Combination::kProbabilistic}) {
+  for (const Combination how : {Combination::kLargest,
+                                Combination::kL2,
+                                Combination::kTotal,
+                                Combination::kProbabilistic}) {
     EXPECT_EQ(combined({"b"}, kSecond, how), kSecond);
   }
 }
@@ -131,6 +135,50 @@ TEST(TiedGates, L2ChargesTheRootOfSquaresAndSharesThePriceByShare) {
   EXPECT_EQ(gradient(module, "np.weight"), (Values{9, 9}));
 }
 
+TEST(TiedGates, SumChargesEachGateTheWholePrice) {
+  const GraphModule module = uneven();
+  NetworkRegularizer regularizer(
+      module, {"params"}, {.threshold = 0, .combination = Combination::kTotal});
+  regularizer.set_strengths({1});
+  const Regularization now = regularizer.accumulate_gradient();
+  EXPECT_NEAR(to_vector(now.terms)[0], 9 * .75 + 11 * (4 + .75 + 1.75), 1e-5);
+  EXPECT_EQ(gradient(module, "nr.weight"), (Values{-11, 11, 11}));
+  EXPECT_EQ(gradient(module, "more.weight"), (Values{11, -11, 0}));
+  EXPECT_EQ(gradient(module, "np.weight"), (Values{9, 9}));
+}
+
+TEST(TiedGates, SumJudgesTheLargest) {
+  const GraphModule module = uneven();
+  const NetworkRegularizer regularizer(
+      module, {"params"}, {.threshold = 1.2, .combination = Combination::kTotal});
+  // The last has a sum of 1.75, but no gate above 1.
+  const std::vector<bool> alive = {true, false, false};
+  EXPECT_EQ(regularizer.structure().layers.at("q").alive, alive);
+  // Nothing of p; one channel with three normalizations and one weight of head.
+  EXPECT_EQ(to_vector(regularizer.evaluate().costs)[0], 3 * 2 + 1);
+}
+
+// Prices 11 and a rate of 0.1: sets whose root of squares is below 1.1 are zero at once, the others
+// are shortened by 1.1. So they are after the optimizer has moved them, too.
+TEST(TiedGates, AProximalStepInL2ShrinksASetAsAWhole) {
+  const GraphModule module = uneven();
+  NetworkRegularizer regularizer(
+      module, {"params"}, {.threshold = 0, .combination = Combination::kL2, .proximal = true});
+  regularizer.set_strengths({1});
+  regularizer.accumulate_gradient();
+  const at::Tensor moved = module.params().at("nq.weight");
+  moved.detach().select(0, 0).fill_(0);
+  regularizer.proximal_step(at::tensor(0.1F));
+  const double left = 1 - 1.1 / std::sqrt(2.25 + 4);
+  const Values nr = to_vector(module.params().at("nr.weight"));
+  EXPECT_NEAR(nr[0], -1.5 * left, 1e-5);
+  EXPECT_EQ(nr[1], 0);
+  EXPECT_NEAR(nr[2], 1 - 1.1 / 1.25, 1e-5);
+  EXPECT_NEAR(to_vector(module.params().at("more.weight"))[0], 2 * left, 1e-5);
+  EXPECT_EQ(to_vector(module.params().at("more.weight"))[1], 0);
+  EXPECT_NEAR(to_vector(moved)[2], .75 * (1 - 1.1 / 1.25), 1e-5);
+}
+
 TEST(TiedGates, V2L2JudgesTheRootOfSquares) {
   const GraphModule module = uneven();
   const NetworkRegularizer regularizer(
@@ -163,7 +211,7 @@ TEST(TiedGates, V7ProbabilitiesAreForProbabilities) {
 }
 
 TEST(TiedGates, NamesOfCombinations) {
-  for (const char* name : {"max", "l2", "probabilistic"}) {
+  for (const char* name : {"max", "l2", "sum", "probabilistic"}) {
     EXPECT_EQ(name_of(parse_combination(name)), name);
   }
   EXPECT_ERROR(parse_combination("maxx"), "Did you mean 'max'?");

@@ -24,6 +24,8 @@ TEST(TrainOptions, EachOutOfRangeIsNamedWithItsValueAndRange) {
   EXPECT_ERROR(validate({.weight_decay = std::numeric_limits<double>::infinity()}),
                "weight_decay is inf");
   EXPECT_ERROR(validate({.label_smoothing = 1}), "label_smoothing is 1");
+  EXPECT_ERROR(validate({.distillation = 1.5}), "distillation is 1.5, expected 0 to 1");
+  EXPECT_ERROR(validate({.temperature = 0}), "temperature is 0, expected a positive number");
   EXPECT_ERROR(validate({.crop_padding = -1}), "crop_padding is -1, expected at least 0 pixels");
   EXPECT_ERROR(validate({.workers = 0}), "workers is 0, expected at least 1 thread");
 }

@@ -111,6 +111,92 @@ TEST(Trainer, SmoothsTheLabels) {
   EXPECT_EQ(summary.epochs[0].train_top1, 100);
 }
 
+/// Outputs that differ by `gap` for pixels of ±1, the right one ahead.
+GraphModule pixel_reader(double gap) {
+  GraphModule module = test::make_module(test::kTwoPixels);
+  module.params().at("fc.weight").detach().copy_(at::tensor({gap, 0.0, 0.0, gap}).view({2, 2}) / 2);
+  module.params().at("fc.bias").detach().zero_();
+  return module;
+}
+
+TEST(Trainer, ListensToATeacher) {
+  GraphModule module = pixel_reader(1);
+  GraphModule teacher = pixel_reader(2);
+  teacher.set_training(false);
+  TrainOptions options = kOneStep;
+  options.distillation = 0.25;
+  options.temperature = 2;
+  Trainer trainer(module, pixel_pairs(), options);
+  EXPECT_ERROR(trainer.run(), "distillation needs a teacher");
+  trainer.set_teacher(&teacher);
+  // 3/4 of ln(1 + 1/e), and 1/4 of 2² times the distance of (0.7311, 0.2689) from (0.6225, 0.3775).
+  EXPECT_NEAR(trainer.run().epochs[0].loss, 0.2612909, 1e-6);
+  EXPECT_FALSE(teacher.params().at("fc.weight").grad().defined());
+}
+
+TEST(Trainer, ATeacherAloneLeadsToItsOutputs) {
+  GraphModule module = pixel_reader(0);
+  GraphModule teacher = pixel_reader(3);
+  teacher.set_training(false);
+  TrainOptions options = kOneStep;
+  options.epochs = 60;
+  options.learning_rate = 0.5;
+  options.distillation = 1;
+  options.temperature = 1;
+  Trainer trainer(module, pixel_pairs(), options);
+  trainer.set_teacher(&teacher);
+  EXPECT_NEAR(trainer.run().epochs.back().loss, 0, 1e-3);
+  const at::Tensor weight = module.params().at("fc.weight").detach();
+  EXPECT_NEAR(element(weight, {0, 0}) - element(weight, {1, 0}), 1.5, 0.1);
+}
+
+TEST(Trainer, ATeacherHasTheShapesOfThePupil) {
+  GraphModule module = pixel_reader(1);
+  GraphModule other = test::make_module(test::kTinyNetwork);
+  other.set_training(false);
+  TrainOptions options = kOneStep;
+  options.distillation = 0.5;
+  Trainer trainer(module, pixel_pairs(), options);
+  trainer.set_teacher(&other);
+  EXPECT_ERROR(trainer.run(), "the teacher 'tiny' takes or returns other shapes than 'two-pixels'");
+}
+
+/// Done after so many epochs.
+class Enough final : public Callback {
+ public:
+  explicit Enough(int64_t epochs) : epochs_(epochs) {}
+  void on_epoch(EpochReport& report) override { seen_ = report.epoch; }
+  bool is_done() const override { return seen_ >= epochs_; }
+  nlohmann::json save() const override { return seen_; }
+  void restore(const nlohmann::json& state) override { seen_ = state; }
+
+ private:
+  int64_t epochs_;
+  int64_t seen_ = 0;
+};
+
+TEST(Trainer, EndsWhereACallbackIsDone) {
+  const test::ScratchFolder scratch("enough");
+  TrainOptions options = kOneStep;
+  options.epochs = 9;
+  GraphModule module = test::make_module(test::kTwoPixels);
+  Enough enough(3);
+  Trainer trainer(module, pixel_pairs(), options);
+  trainer.add_callback(&enough);
+  trainer.checkpoint_to(scratch.path());
+  const TrainSummary summary = trainer.run();
+  EXPECT_EQ(summary.epochs.size(), 3U);
+  EXPECT_EQ(summary.final.top1, summary.epochs.back().test.top1);
+
+  // Gone on with, it is still done.
+  GraphModule again = test::make_module(test::kTwoPixels);
+  Enough same(3);
+  Trainer second(again, pixel_pairs(), options);
+  second.add_callback(&same);
+  ASSERT_TRUE(second.resume_from(scratch.path()));
+  EXPECT_EQ(second.run().epochs.size(), 3U);
+}
+
 /// Pulls one tensor down with a constant slope.
 class Slope : public Penalty {
  public:

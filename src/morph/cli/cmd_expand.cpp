@@ -9,10 +9,13 @@
 #include "morph/cli/commands.h"
 #include "morph/cost/network_cost.h"
 #include "morph/learn/budget.h"
+#include "morph/nn/widen.h"
 #include "morph/transform/expand.h"
 
 namespace morph {
 namespace {
+
+constexpr uint64_t kShareSeed = 0;  // Of how copies share the weights that read them.
 
 struct ExpandArguments {
   std::string network = {};
@@ -20,6 +23,7 @@ struct ExpandArguments {
   std::string reference = {};
   std::string out = {};
   int64_t round_to = 1;
+  bool inherit = false;
 };
 
 void expand_network(const ExpandArguments& arguments) {
@@ -31,8 +35,21 @@ void expand_network(const ExpandArguments& arguments) {
   const double limit = budget.limit(network_cost(reference, *model));
   const Expansion expansion =
       expand(network.graph, *model, limit, {.round_to = arguments.round_to});
-  write_network(arguments.out, {.graph = expansion.graph});
-  std::cout << arguments.out << ", structure only\n  all free widths times "
+  Network wide{.graph = expansion.graph};
+  std::string weights = "structure only";
+  if (arguments.inherit) {
+    if (!network.params) {
+      throw Error(cat("'", arguments.network, "' has no weights to inherit; leave --inherit out"));
+    }
+    const Widened widened = widen_params(network.graph,
+                                         *network.params,
+                                         {.graph = expansion.graph, .plan = expansion.plan},
+                                         kShareSeed);
+    wide.params = widened.params;
+    weights = cat("with copied weights, which differs by ", widened.difference, " relative");
+  }
+  write_network(arguments.out, wide);
+  std::cout << arguments.out << ", " << weights << "\n  all free widths times "
             << format_count(expansion.multiplier) << "\n  " << budget.cost << "  "
             << format_count(network_cost(network.graph, *model)) << " -> "
             << format_count(expansion.cost) << ", budget " << format_count(limit) << " "
@@ -58,6 +75,9 @@ void add_expand(CLI::App& app) {
       ->type_name("NET");
   command->add_option("--round-to", arguments->round_to, "Make widths multiples of this")
       ->capture_default_str();
+  command->add_flag("--inherit",
+                    arguments->inherit,
+                    "Give copies of a channel its weights, so that the function stays what it was");
   command->add_option("-o,--output", arguments->out, "Network to write, X.morph")
       ->required()
       ->type_name("OUT");

@@ -32,6 +32,8 @@ struct LearnCommand {
   std::string expand = {};
   std::vector<std::string> compare = {"seed"};
   std::string combine = "max";
+  std::string rounds = "1";
+  std::string distill = {};
   std::optional<double> threshold = {};
   int64_t epochs = 30;
   std::optional<int64_t> retrain_epochs = {};
@@ -49,15 +51,35 @@ Comparison parse_comparison(const std::string& name) {
                   did_you_mean(name, known)));
 }
 
+int64_t parse_rounds(const std::string& text) {
+  if (text == "auto") return LearnOptions::kUntilConvergence;
+  const auto rounds = static_cast<int64_t>(parse_count(text, "--rounds"));
+  if (rounds < 1) throw Error(cat("--rounds: expected 1 or more, or auto, got ", text));
+  return rounds;
+}
+
+/// "0.5" or "0.5,4": how much a teacher's word weighs, and the temperature.
+TrainOptions with_distillation(const std::string& text, TrainOptions options) {
+  const std::vector<std::string> parts = split(text, ',');
+  if (parts.size() > 2) {
+    throw Error(
+        cat("--distill: expected WEIGHT or WEIGHT,TEMPERATURE, such as 0.5,4, got '", text, "'"));
+  }
+  options.distillation = parse_double(parts.front(), "--distill");
+  if (parts.size() == 2) options.temperature = parse_double(parts.back(), "--distill");
+  return options;
+}
+
 LearnOptions resolve(const LearnCommand& command, const DataSplits& data) {
   LearnOptions options = command.options;
-  for (const std::string& text : command.budgets) options.budgets.push_back(parse_budget(text));
+  options.budgets = parse_budgets(join(command.budgets, ","));
   options.costs = split_cost_names(join(options.costs, ","));  // A device may hold a comma.
   for (const std::string& cost : options.costs) make_cost_model(cost);
   const GateThresholds usual = default_thresholds(options.gate);
   options.threshold = command.threshold.value_or(usual.training);
   options.lowest_threshold = usual.lowest;
   options.combination = parse_combination(command.combine);
+  options.rounds = parse_rounds(command.rounds);
   if (!command.expand.empty()) options.expand = parse_budget(command.expand);
   options.compare.clear();
   for (const std::string& name : command.compare) {
@@ -69,6 +91,9 @@ LearnOptions resolve(const LearnCommand& command, const DataSplits& data) {
   options.structure.decay_scales = command.options.structure.decay_scales;
   options.retrain =
       command.training.resolve(command.retrain_epochs.value_or(2 * command.epochs), data);
+  if (!command.distill.empty()) {
+    options.retrain = with_distillation(command.distill, options.retrain);
+  }
   validate(options);
   return options;
 }
@@ -89,8 +114,11 @@ void write_alive_file(const RunFolder& folder,
                       const LearnOptions& options,
                       int64_t examples) {
   const int64_t batch = options.structure.batch_size;
-  const int64_t steps =
-      options.rounds * options.structure.epochs * ((examples + batch - 1) / batch);
+  int64_t epochs = 0;
+  for (const PhaseRecord& phase : result.phases) {
+    if (phase.name.starts_with("structure-")) epochs += std::ssize(phase.epochs);
+  }
+  const int64_t steps = epochs * ((examples + batch - 1) / batch);
   const Graph& graph = result.structure_of;
   write_alive_counts(
       folder.root(), steps, alive_counts(graph, find_channel_groups(graph), result.structure));
@@ -153,10 +181,11 @@ void add_gate_options(CLI::App& sub, LearnCommand& command) {
                  "Of group-lasso: the share of the mean absolute weight, 0 to 1")
       ->capture_default_str()
       ->group(group);
-  sub.add_option("--combine",
-                 command.combine,
-                 "How gates of tied channels become one: max, l2, or probabilistic "
-                 "(logistic-sigmoid alone)")
+  sub.add_option(
+         "--combine",
+         command.combine,
+         "How gates of tied channels become one: max, l2, sum (each bears the whole price), or "
+         "probabilistic (logistic-sigmoid alone)")
       ->type_name("HOW")
       ->capture_default_str()
       ->group(group);
@@ -176,12 +205,12 @@ void add_gate_options(CLI::App& sub, LearnCommand& command) {
       ->group(group);
 }
 
-void add_structure_options(CLI::App& sub, LearnCommand& command) {
+void add_budget_options(CLI::App& sub, LearnCommand& command) {
   const char* group = "Structure";
   sub.add_option("--budget",
                  command.budgets,
                  "What the network may cost: flops=0.5x (of the seed), params=200k, flops=40M; "
-                 "may be given for several costs")
+                 "several are met together")
       ->type_name("COST=AMOUNT")
       ->allow_extra_args(false)  // Or NET would be taken for a second budget.
       ->group(group);
@@ -191,35 +220,77 @@ void add_structure_options(CLI::App& sub, LearnCommand& command) {
       ->group(group);
   sub.add_option("--cost",
                  command.options.costs,
-                 "Costs the regularizer charges (default: those with a budget)")
+                 "Costs the regularizer charges (default: those with a budget); one without a "
+                 "budget of its own follows those of the others")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->group(group);
+  sub.add_option("--round-to",
+                 command.options.round_to,
+                 "Make widths multiples of this, such as 8, the nearest ones within the budget")
+      ->capture_default_str()
+      ->group(group);
+  sub.add_option("--min-branch",
+                 command.options.min_branch,
+                 "At the cut, remove a branch entirely that would keep a smaller share of a "
+                 "layer's channels, such as 0.1; its budget goes to the others")
+      ->type_name("SHARE")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_round_options(CLI::App& sub, LearnCommand& command) {
+  const char* group = "Structure";
+  sub.add_option("--epochs", command.epochs, "Epochs of learning the structure, each round")
+      ->capture_default_str();
+  sub.add_option("--stable-epochs",
+                 command.options.stable_epochs,
+                 "End learning when the structure has been stable, at its budget, for so many "
+                 "epochs; 0: never early")
+      ->capture_default_str()
       ->group(group);
   sub.add_option("--expand",
                  command.expand,
                  "Then widen all layers alike up to this budget, and retrain that too")
       ->type_name("COST=AMOUNT")
       ->group(group);
-  sub.add_option("--rounds", command.options.rounds, "Rounds of shrinking and expanding")
+  sub.add_option(
+         "--rounds",
+         command.rounds,
+         "Rounds of shrinking and expanding; auto: until the widths hardly change, at most 6")
+      ->type_name("N|auto")
       ->capture_default_str()
       ->group(group);
-  sub.add_option(
-         "--round-to", command.options.round_to, "When expanding, make widths multiples of this")
-      ->capture_default_str()
-      ->group(group);
-  add_gate_options(sub, command);
-  sub.add_option("--epochs", command.epochs, "Epochs of learning the structure, each round")
-      ->capture_default_str();
-  sub.add_option(
-      "--retrain-epochs",
-      command.retrain_epochs,
-      "Epochs of retraining (default: twice --epochs); 0, with --inherit, leaves it as it was cut");
-  sub.add_flag("--inherit",
-               command.options.inherit,
-               "Retrain from the weights the channels have, not from fresh ones");
   sub.add_flag("--alive-file",
                command.alive_file,
                "Write the structure as MorphNet does, too: learned_structure/alive_STEP");
+}
+
+void add_retraining_options(CLI::App& sub, LearnCommand& command) {
+  const char* group = "Retraining";
+  sub.add_option("--retrain-epochs",
+                 command.retrain_epochs,
+                 "Epochs of retraining (default: twice --epochs); 0, with --inherit, leaves it as "
+                 "it was cut")
+      ->group(group);
+  sub.add_flag("--inherit",
+               command.options.inherit,
+               "Retrain from the weights the channels have, not from fresh ones")
+      ->group(group);
+  sub.add_flag("--inherit-expanded",
+               command.options.inherit_wide,
+               "Begin with copies of the learned weights after --expand, the function unchanged")
+      ->group(group);
+  sub.add_option("--retrain-learning-rate",
+                 command.options.inherited_rate,
+                 "Peak rate where weights are inherited (default: --learning-rate)")
+      ->group(group);
+  sub.add_option("--distill",
+                 command.distill,
+                 "Let the trained seed teach: the weight of its word beside the labels', 0 to 1, "
+                 "and the temperature (4)")
+      ->type_name("WEIGHT[,T]")
+      ->group(group);
   sub.add_option("--compare",
                  command.compare,
                  "Networks to train beside: seed, uniform (all widths alike, at the learned cost), "
@@ -237,7 +308,10 @@ void add_learn(CLI::App& app) {
       "learn", "Learn a better structure for a network within a budget, and retrain it");
   command->network.add_to(*sub);
   command->data.add_to(*sub);
-  add_structure_options(*sub, *command);
+  add_budget_options(*sub, *command);
+  add_gate_options(*sub, *command);
+  add_round_options(*sub, *command);
+  add_retraining_options(*sub, *command);
   command->scope.add_to(*sub);
   command->structure.add_to(*sub);
   command->training.add_to(*sub);

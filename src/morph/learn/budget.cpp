@@ -40,4 +40,10 @@ Budget parse_budget(std::string_view text) {
   return budget;
 }
 
+std::vector<Budget> parse_budgets(std::string_view text) {
+  std::vector<Budget> budgets;
+  for (const std::string& part : split_cost_names(text)) budgets.push_back(parse_budget(part));
+  return budgets;
+}
+
 }  // namespace morph

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace morph {
 
@@ -27,5 +28,8 @@ struct Budget {
 /// Reads "flops=0.5x" (a share of the seed) or "params=200k", "flops=1.5M", "flops=2.0G". Throws
 /// Error saying what was expected; unknown costs with the nearest known one.
 Budget parse_budget(std::string_view text);
+
+/// Several, separated by commas: "flops=0.5x,params=0.6x".
+std::vector<Budget> parse_budgets(std::string_view text);
 
 }  // namespace morph

@@ -1,6 +1,7 @@
 #include "morph/learn/learn.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -13,7 +14,9 @@
 #include "morph/ir/text.h"
 #include "morph/learn/budget_controller.h"
 #include "morph/learn/selection.h"
+#include "morph/learn/stop_rule.h"
 #include "morph/nn/fold_gates.h"
+#include "morph/nn/widen.h"
 #include "morph/regularize/network_regularizer.h"
 #include "morph/train/batch_norm.h"
 #include "morph/transform/expand.h"
@@ -23,6 +26,11 @@ namespace morph {
 namespace {
 
 constexpr int64_t kStatisticsBatches = 50;
+
+/// Rounds go on by themselves while at least this share of all channels comes or goes.
+constexpr double kConverged = 0.05;
+constexpr int64_t kMostRounds = 6;
+
 constexpr const char* kSeed = "seed";
 constexpr const char* kLearned = "learned";
 constexpr const char* kExpanded = "expanded";
@@ -30,25 +38,11 @@ constexpr const char* kUniform = "uniform";
 constexpr const char* kScratch = "scratch";
 constexpr const char* kLogisticSigmoid = "logistic-sigmoid";
 
-const char* name_of(Comparison comparison) {
-  switch (comparison) {
-    case Comparison::kSeed:
-      return kSeed;
-    case Comparison::kUniform:
-      return kUniform;
-    case Comparison::kScratch:
-      return kScratch;
-  }
-  throw InternalError("comparison without a name");
-}
-
-std::vector<std::string> regularized_costs(const LearnOptions& options) {
-  std::vector<std::string> costs = options.costs;
-  const bool follow_budgets = costs.empty();
+/// Those, then the others that have a budget.
+std::vector<std::string> measured_costs(const LearnOptions& options) {
+  std::vector<std::string> costs = charged_costs(options);
   for (const Budget& budget : options.budgets) {
-    if (follow_budgets && std::find(costs.begin(), costs.end(), budget.cost) == costs.end()) {
-      costs.push_back(budget.cost);
-    }
+    if (std::ranges::find(costs, budget.cost) == costs.end()) costs.push_back(budget.cost);
   }
   return costs;
 }
@@ -77,7 +71,8 @@ class Learning {
         seed_(seed),
         normalization_(measure_normalization(*session.data.train)),
         seed_costs_(measure_costs(seed.graph, named_costs(options))),
-        costs_(regularized_costs(options)) {}
+        costs_(measured_costs(options)),
+        charged_(charged_costs(options).size()) {}
 
   LearnResult run() {
     refuse_hopeless();
@@ -87,9 +82,18 @@ class Learning {
     judge_seed();
     Current current{.graph = seed_.graph, .params = seed_.params};
     std::optional<Current> shrunk;
-    for (int64_t round = 1; round <= options_.rounds; ++round) {
-      shrunk = shrink_round(current, round);
+    const bool is_automatic = options_.rounds == LearnOptions::kUntilConvergence;
+    const int64_t most = is_automatic ? kMostRounds : options_.rounds;
+    bool has_converged = false;
+    for (int64_t round = 1; round <= most && !has_converged; ++round) {
+      const std::optional<Current> before = std::exchange(shrunk, shrink_round(current, round));
       current = options_.expand ? expand_round(*shrunk) : *shrunk;
+      if (before) note_change(before->graph, shrunk->graph);
+      has_converged = is_automatic && before && result_.changes.back() < kConverged;
+    }
+    if (is_automatic) {
+      session_.out << (has_converged ? "rounds: converged after " : "rounds: not converged after ")
+                   << result_.changes.size() + 1 << "\n";
     }
     if (!options_.inherit) shrunk->params.reset();
     retrain(kLearned, std::move(*shrunk));
@@ -102,13 +106,24 @@ class Learning {
   /// Throws Error if nothing can be pruned or the budgets cannot be reached, before anything is
   /// trained.
   void refuse_hopeless() const {
+    if (options_.retrain.distillation > 0 && !seed_.params && !wants(Comparison::kSeed)) {
+      throw Error(
+          "--distill needs the trained seed to teach: leave seed in --compare, or give a NET that "
+          "has weights");
+    }
     const Graph graph = with_gates({.graph = seed_.graph, .params = std::nullopt}).graph;
     const GraphModule module(graph, initial_params(graph, 0));
     const NetworkRegularizer regularizer(module, costs_, regularizer_options(graph));
     warn_of_held_costs(graph, regularizer);
     const Candidates unborn{.values = std::vector<double>(regularizer.removable().size(), 1.0),
                             .removable = regularizer.removable()};
-    check_reachable(graph, regularizer.groups(), unborn, budget_limits());
+    check_reachable(graph, regularizer.groups(), unborn, budget_limits(), selection_options());
+  }
+
+  SelectionOptions selection_options() const {
+    return {.floor = options_.budgets.empty() ? options_.threshold : options_.lowest_threshold,
+            .round_to = options_.round_to,
+            .min_branch = options_.min_branch};
   }
 
   /// Stochastic gates are charged by their probability, which has a slope wherever it is, but what
@@ -165,7 +180,9 @@ class Learning {
       seed.result = evaluate(module, *session_.data.test, normalization_);
       seed.note = "as given";
     } else if (wants(Comparison::kSeed)) {
-      const TrainSummary summary = train(module, {.name = kSeed, .options = options_.retrain}, {});
+      TrainOptions options = options_.retrain;
+      options.distillation = 0;
+      const TrainSummary summary = train(module, {.name = kSeed, .options = options}, {});
       seed.result = summary.final;
       seed.epochs = options_.retrain.epochs;
     }
@@ -187,13 +204,12 @@ class Learning {
     GraphModule module = make_module(gated.graph, gated.params);
     NetworkRegularizer regularizer(module, costs_, regularizer_options(gated.graph));
     const std::vector<Limit> limits = budget_limits();
-    learn_structure(module, regularizer, round);
+    const int64_t epochs = learn_structure(module, regularizer, round);
 
     const Candidates candidates{.values = regularizer.set_values(),
                                 .removable = regularizer.removable()};
-    const double floor = limits.empty() ? options_.threshold : options_.lowest_threshold;
     const Selection selection =
-        select_channels(gated.graph, regularizer.groups(), candidates, limits, floor);
+        select_channels(gated.graph, regularizer.groups(), candidates, limits, selection_options());
     Cut cut = cut_channels(gated.graph,
                            open_gates(gated.graph, snapshot(module)),
                            regularizer.groups(),
@@ -205,33 +221,71 @@ class Learning {
     GraphModule shrunk = make_module(plain.graph, plain.params);
     refresh_statistics(shrunk);
     report_cut(plain.graph, evaluate(shrunk, *session_.data.test, normalization_));
-    return {.graph = plain.graph,
-            .params = snapshot(shrunk),
-            .epochs = current.epochs + options_.structure.epochs};
+    return {.graph = plain.graph, .params = snapshot(shrunk), .epochs = current.epochs + epochs};
   }
 
-  void learn_structure(GraphModule& module, NetworkRegularizer& regularizer, int64_t round) {
-    const std::map<std::string, double> start =
-        measure_costs(module.graph(), named_costs(options_));
-    ControllerOptions control;
+  /// Returns how many epochs it took.
+  int64_t learn_structure(GraphModule& module, NetworkRegularizer& regularizer, int64_t round) {
+    const std::map<std::string, double> start = measure_costs(module.graph(), costs_);
+    ControllerOptions control{.fixed_strength = options_.strength};
     std::map<std::string, double> shares;
     for (const std::string& name : costs_) {
-      const double limit = budget_limit(name);
-      control.costs.push_back(
-          {.name = name, .seed = seed_costs_.at(name), .start = start.at(name), .limit = limit});
-      if (limit < start.at(name)) shares[name] = limit / seed_costs_.at(name);
+      const std::optional<double> limit = budget_limit(name);
+      control.costs.push_back({.name = name,
+                               .seed = seed_costs_.at(name),
+                               .start = start.at(name),
+                               .limit = limit,
+                               .is_charged = control.costs.size() < charged_});
+      if (limit) shares[name] = *limit / seed_costs_.at(name);
     }
-    if (options_.strength) control.fixed_strengths.assign(costs_.size(), *options_.strength);
     const auto images = session_.data.train->size();
     const int64_t batch = options_.structure.batch_size;
     control.steps = options_.structure.epochs * ((images + batch - 1) / batch);
     BudgetController controller(regularizer, control);
-    train(module,
-          {.name = cat("structure-", round),
-           .options = structure_options(round),
-           .penalty = &controller,
-           .callback = &controller},
-          shares);
+    StopRule stop(regularizer, controller, {.epochs = options_.stable_epochs});
+    const TrainSummary summary = train(module,
+                                       {.name = cat("structure-", round),
+                                        .options = structure_options(round),
+                                        .penalty = &controller,
+                                        .callbacks = {&controller, &stop}},
+                                       shares);
+    const auto epochs = static_cast<int64_t>(summary.epochs.size());
+    if (epochs < options_.structure.epochs) {
+      PhaseRecord& phase = result_.phases.back();
+      phase.end = cat("ended after ",
+                      epochs,
+                      " of ",
+                      options_.structure.epochs,
+                      " epochs, its structure stable for ",
+                      options_.stable_epochs);
+      session_.out << phase.name << "  " << phase.end << "\n";
+    }
+    return epochs;
+  }
+
+  /// How much of the widths of all layers, taken together, differs between two rounds.
+  void note_change(const Graph& before, const Graph& after) {
+    const auto widths = [](const Graph& graph) {
+      std::map<std::string, double> by_layer;
+      const ChannelGroups groups = find_channel_groups(graph);
+      for (const NodeId id : graph.ids()) {
+        by_layer[graph[id].name] = static_cast<double>(groups.made_by(id).size());
+      }
+      return by_layer;
+    };
+    std::map<std::string, double> old = widths(before);
+    double moved = 0;
+    double all = 0;
+    for (const auto& [layer, width] : widths(after)) {
+      moved += std::abs(width - old[layer]);
+      all += width;
+      old.erase(layer);
+    }
+    for (const auto& [layer, width] : old) moved += width;
+    result_.changes.push_back(moved / all);
+    session_.out << "round " << result_.changes.size() + 1 << "  widths differ by "
+                 << format_count(100 * result_.changes.back()) << " % from those of the round "
+                 << "before\n";
   }
 
   /// Each phase draws its own order and augmentation: retraining would otherwise see the very
@@ -242,13 +296,15 @@ class Learning {
     return options;
   }
 
-  /// The amount a cost may come to: the tightest of its budgets, or what the seed spends.
-  double budget_limit(const std::string& cost) const {
-    double limit = seed_costs_.at(cost);
+  /// The amount a cost may come to: the tightest of its budgets, if it has any.
+  std::optional<double> budget_limit(const std::string& cost) const {
+    std::optional<double> tightest;
     for (const Budget& budget : options_.budgets) {
-      if (budget.cost == cost) limit = std::min(limit, budget.limit(seed_costs_.at(cost)));
+      if (budget.cost != cost) continue;
+      const double limit = budget.limit(seed_costs_.at(cost));
+      tightest = std::min(tightest.value_or(limit), limit);
     }
-    return limit;
+    return tightest;
   }
 
   std::vector<Limit> budget_limits() const {
@@ -267,6 +323,9 @@ class Learning {
     result_.structure = with_layer_costs(make_structure(graph, groups, selection.alive), cut.graph);
     for (auto& [name, layer] : result_.structure.layers) layer.threshold = selection.threshold;
     result_.threshold = selection.threshold;
+    for (size_t k = 0; k < options_.budgets.size(); ++k) {
+      result_.budget_used[options_.budgets[k].text()] = selection.used[k];
+    }
     result_.removed = cut.removed;
     result_.constants = cut.constants;
     result_.equivalence = std::max(result_.equivalence, cut.equivalence);
@@ -298,17 +357,53 @@ class Learning {
     }
     session_.out << "  at threshold " << format_count(result_.threshold) << ", test "
                  << format_count(evaluation.top1) << " % before retraining\n";
+    report_unused();
+  }
+
+  /// Says so if the steps in which widths can change leave too much of every budget.
+  void report_unused() const {
+    const auto is_enough = [](const auto& budget) { return budget.second >= kEnoughUsed; };
+    const auto is_whole = [](const auto& layer) {
+      return layer.second.alive_width() == static_cast<int64_t>(layer.second.alive.size());
+    };
+    const auto& used = result_.budget_used;
+    if (used.empty() || std::ranges::any_of(used, is_enough)) return;
+    if (std::ranges::all_of(result_.structure.layers, is_whole)) return;
+    session_.out << "note: less than " << 100 * kEnoughUsed << " % of the budget is used (";
+    const char* separator = "";
+    for (const auto& [budget, share] : used) {
+      session_.out << separator << budget << ": " << format_count(100 * share) << " %";
+      separator = ", ";
+    }
+    session_.out << "), for one step of a width costs more than is left"
+                 << (options_.round_to > 1 ? cat(" (--round-to ", options_.round_to, ")") : "")
+                 << "\n";
   }
 
   /// Step 3: the largest width multiplier that the second budget allows.
-  Current expand_round(const Current& shrunk) const {
+  Current expand_round(const Current& shrunk) {
     const Budget& budget = *options_.expand;
     const std::unique_ptr<CostModel> model = make_cost_model(budget.cost);
     const Expansion expansion = expand(shrunk.graph,
                                        *model,
                                        budget.limit(seed_costs_.at(budget.cost)),
                                        {.round_to = options_.round_to});
-    return {.graph = expansion.graph, .params = std::nullopt, .epochs = 0};
+    if (!options_.inherit_wide) return {.graph = expansion.graph, .params = std::nullopt};
+    const Widened wide = widen_params(shrunk.graph,
+                                      *shrunk.params,
+                                      {.graph = expansion.graph, .plan = expansion.plan},
+                                      options_.retrain.seed);
+    session_.out << "expanded with inherited weights, which differs by " << wide.difference
+                 << " relative\n";
+    return {.graph = expansion.graph, .params = wide.params, .epochs = shrunk.epochs};
+  }
+
+  /// The seed as a teacher, where one is asked for.
+  std::optional<GraphModule> make_teacher() const {
+    if (options_.retrain.distillation == 0) return std::nullopt;
+    GraphModule teacher = make_module(seed_.graph, result_.networks.at(kSeed).params);
+    teacher.set_training(false);
+    return teacher;
   }
 
   void retrain(const std::string& name, Current network) {
@@ -318,9 +413,20 @@ class Learning {
         .costs = measure_costs(network.graph, named_costs(options_)),
         .note = network.params ? "weights inherited" : "from fresh weights"};
     GraphModule module = make_module(network.graph, network.params);
-    trained.result = options_.retrain.epochs == 0
-                         ? result_.after_cut
-                         : train(module, {.name = name, .options = options_.retrain}, {}).final;
+    if (options_.retrain.epochs == 0) {
+      trained.result = result_.after_cut;
+    } else {
+      TrainOptions options = options_.retrain;
+      if (network.params && options_.inherited_rate) {
+        options.learning_rate = *options_.inherited_rate;
+      }
+      const std::optional<GraphModule> teacher = make_teacher();
+      trained.result =
+          train(module,
+                {.name = name, .options = options, .teacher = teacher ? &*teacher : nullptr},
+                {})
+              .final;
+    }
     trained.params = snapshot(module);
     result_.networks.emplace(name, std::move(trained));
   }
@@ -345,81 +451,12 @@ class Learning {
   const Network& seed_;
   Normalization normalization_;
   std::map<std::string, double> seed_costs_;
-  std::vector<std::string> costs_;
+  std::vector<std::string> costs_;  // Those that are charged first.
+  size_t charged_ = 0;              // How many.
   LearnResult result_;
 };
 
 }  // namespace
-
-void validate(const LearnOptions& options) {
-  if (options.budgets.empty() && !options.strength) {
-    throw Error(
-        "nothing says how small the network should get: give --budget, such as "
-        "--budget flops=0.5x, or --strength");
-  }
-  if (options.budgets.empty() && options.costs.empty()) {
-    throw Error("--strength without --budget needs --cost, the resource to charge, such as flops");
-  }
-  if (options.strength && !(*options.strength >= 0)) {
-    throw Error(cat("--strength: expected 0 or more, got ", *options.strength));
-  }
-  if (options.rounds < 1) throw Error(cat("--rounds: expected 1 or more, got ", options.rounds));
-  if (!(options.threshold > 0)) {
-    throw Error(cat("--threshold: expected a number above 0, got ", options.threshold));
-  }
-  const std::vector<std::string> kinds = gate_kinds();
-  if (std::ranges::find(kinds, options.gate) == kinds.end()) {
-    throw Error(cat("--gate: expected ",
-                    join(kinds, ", "),
-                    ", got '",
-                    options.gate,
-                    "'.",
-                    did_you_mean(options.gate, kinds)));
-  }
-  if (options.round_to < 1) {
-    throw Error(cat("--round-to: expected 1 or more, got ", options.round_to));
-  }
-  validate(options.structure);
-  if (options.retrain.epochs != 0) {
-    validate(options.retrain);
-  } else if (!options.inherit || options.expand || !options.compare.empty()) {
-    throw Error(
-        "--retrain-epochs 0 leaves the learned network as it was cut, so it goes with --inherit "
-        "and --compare none and without --expand: nothing else is trained");
-  }
-}
-
-GateThresholds default_thresholds(std::string_view gate) {
-  // At inference a gate with p ≤ 1/2 is shut.
-  if (gate == kLogisticSigmoid) return {.training = 0.5, .lowest = 1e-3};
-  if (gate == "group-lasso") return {.training = 0.01, .lowest = 1e-3};
-  return {.training = 0.05, .lowest = 1e-3};
-}
-
-nlohmann::json describe(const LearnOptions& options) {
-  nlohmann::json budgets = nlohmann::json::array();
-  for (const Budget& budget : options.budgets) budgets.push_back(budget.text());
-  nlohmann::json compare = nlohmann::json::array();
-  for (const Comparison comparison : options.compare) compare.push_back(name_of(comparison));
-  nlohmann::json json = {{"budgets", budgets},
-                         {"costs", regularized_costs(options)},
-                         {"compare", compare},
-                         {"rounds", options.rounds},
-                         {"inherit", options.inherit},
-                         {"gate", options.gate},
-                         {"l1_fraction", options.l1_fraction},
-                         {"combine", name_of(options.combination)},
-                         {"proximal", options.proximal},
-                         {"threshold", options.threshold},
-                         {"lowest_threshold", options.lowest_threshold},
-                         {"round_to", options.round_to},
-                         {"scope", describe(options.scope)},
-                         {"structure", describe(options.structure)},
-                         {"retrain", describe(options.retrain)}};
-  if (options.strength) json["strength"] = *options.strength;
-  if (options.expand) json["expand"] = options.expand->text();
-  return json;
-}
 
 LearnResult learn(const Session& session, const Network& seed, const LearnOptions& options) {
   validate(options);

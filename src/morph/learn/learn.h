@@ -32,13 +32,21 @@ struct LearnOptions {
   std::vector<std::string> costs = {};  ///< What the regularizer charges; empty: the budgets'.
   std::optional<double> strength = {};  ///< Fixed; by default it follows the budgets.
   std::optional<Budget> expand = {};    ///< After shrinking, widen up to this.
-  int64_t rounds = 1;                   ///< Of shrinking and expanding.
+  int64_t rounds = 1;                   ///< Of shrinking and expanding, or kUntilConvergence.
+  static constexpr int64_t kUntilConvergence = 0;  ///< Until widths hardly change from one round to
+                                                   ///< the next, or six times.
+  int64_t stable_epochs = 5;  ///< Learning a structure ends when it has been stable for so many
+                              ///< epochs (StopRule); 0: never early.
   /// Of the phase in which the structure is learned. It goes on moving to the end, so the rate does
   /// not fall to zero; and the gates shrink by their price alone, not by weight decay. Both were
   /// measured to do better; where BN scales are no gates, their decay is right (docs/recipes.md).
   TrainOptions structure = {.final_rate = 0.1, .decay_scales = false};
   TrainOptions retrain = {};  ///< Of the seed and of every network that comes out.
   bool inherit = false;       ///< Retrain the learned network from the weights it has.
+  bool inherit_wide = false;  ///< What expanding makes begins with copies of the learned weights
+                              ///< (widen_params()), not with fresh ones.
+  std::optional<double> inherited_rate = {};  ///< Learning rate of retraining where weights are
+                                              ///< inherited; else that of all training.
   std::set<Comparison> compare = {Comparison::kSeed};
   std::string gate = "gamma";  ///< One of gate_kinds(). Gates that networks do not have are put in
                                ///< for learning the structure, and taken out again.
@@ -47,12 +55,16 @@ struct LearnOptions {
   bool proximal = false;
   double threshold = 0.05;         ///< While training: a gate at or below it is dead.
   double lowest_threshold = 1e-3;  ///< The threshold of the cut is not below this.
-  int64_t round_to = 1;            ///< For expanding: widths are multiples of this.
+  int64_t round_to = 1;            ///< Widths are multiples of this, after the cut and expanding.
+  double min_branch = 0.0;         ///< A branch that would keep a smaller share goes entirely.
   ChannelScope scope = {};         ///< Which part of the seed may lose channels, and how many.
 };
 
 /// Throws Error naming the first option that does not make sense.
 void validate(const LearnOptions& options);
+
+/// What the regularizer charges: LearnOptions::costs, or those that have a budget.
+std::vector<std::string> charged_costs(const LearnOptions& options);
 
 /// LearnOptions::threshold and lowest_threshold.
 struct GateThresholds {
@@ -81,6 +93,7 @@ struct PhaseRecord {
   std::string name = {};
   std::vector<EpochReport> epochs = {};
   std::map<std::string, double> limits = {};  ///< By cost, as share of the seed.
+  std::string end = {};                       ///< Why it ended early, if it did.
 };
 
 /// All that a run yields. `networks` holds "seed" and "learned", and "expanded", "uniform" and
@@ -94,7 +107,10 @@ struct LearnResult {
   std::vector<ConstantNote> constants = {};
   double equivalence = 0;  ///< The largest of all rounds; see Cut.
   double threshold = 0;
-  Evaluation after_cut = {};  ///< Of the last round, before retraining.
+  std::map<std::string, double> budget_used = {};  ///< By text of the budget, the share that is
+                                                   ///< spent after the last cut.
+  Evaluation after_cut = {};                       ///< Of the last round, before retraining.
+  std::vector<double> changes = {};  ///< From round to round, the share of the widths that differs.
   std::vector<PhaseRecord> phases = {};
 };
 

@@ -178,6 +178,9 @@ std::string budget_text(const LearnOptions& options) {
 
 std::vector<std::string> notes(const LearnResult& result) {
   std::vector<std::string> lines;
+  for (const PhaseRecord& phase : result.phases) {
+    if (!phase.end.empty()) lines.push_back(cat(phase.name, " ", phase.end, "."));
+  }
   if (!result.removed.empty()) {
     lines.push_back(cat("Removed from the graph: ", join(result.removed, ", "), "."));
   }
@@ -265,6 +268,11 @@ nlohmann::json make_run_json(const RunReport& report,
   json["format"] = "morphnet-run";
   json["version"] = 1;
   json["options"] = describe(options);
+  json["budget_used"] = result.budget_used;
+  json["round_changes"] = result.changes;
+  for (const PhaseRecord& phase : result.phases) {
+    if (!phase.end.empty()) json["ended_early"][phase.name] = phase.end;
+  }
   json["after_cut"] = {{"top1", result.after_cut.top1}, {"loss", result.after_cut.loss}};
   for (const NetworkFigures& network : report.networks) {
     nlohmann::json figures = network.costs;

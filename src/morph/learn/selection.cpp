@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
 #include "morph/cost/network_cost.h"
+#include "morph/transform/resize.h"
 #include "morph/transform/shrink.h"
 
 namespace morph {
@@ -14,6 +16,10 @@ namespace {
 /// How many cut channels are tried for what room the budget leaves: beyond, nothing is gained that
 /// training could tell from noise.
 constexpr size_t kMostReturns = 64;
+
+/// How many structures are tried to use enough of a budget, which takes few but where widths go in
+/// large steps.
+constexpr size_t kMostTries = 512;
 
 size_t at(ChannelId set) { return static_cast<size_t>(set); }
 
@@ -39,8 +45,14 @@ class Selector {
   Selector(const Graph& graph,
            const ChannelGroups& groups,
            const Candidates& candidates,
-           const std::vector<Limit>& limits)
-      : graph_(graph), groups_(groups), candidates_(candidates), limits_(limits) {
+           const std::vector<Limit>& limits,
+           const SelectionOptions& options)
+      : graph_(graph),
+        groups_(groups),
+        candidates_(candidates),
+        limits_(limits),
+        options_(options),
+        steps_(graph, groups, candidates, options.round_to) {
     for (ChannelId set = 0; set < groups.set_count(); ++set) {
       if (candidates.removable[at(set)]) weakest_first_.push_back(set);
     }
@@ -51,56 +63,107 @@ class Selector {
 
   void check_reachable() const {
     const std::vector<double> least = costs(without_weakest(weakest_first_.size()));
+    std::vector<std::string> wanted;
+    std::vector<std::string> nearest;
+    bool is_reachable = true;
     for (size_t k = 0; k < limits_.size(); ++k) {
-      if (least[k] <= limits_[k].amount) continue;
-      const double seed = network_cost(graph_, *limits_[k].model);
-      throw Error(cat("budget ",
-                      limits_[k].model->name(),
-                      "=",
-                      format_count(limits_[k].amount),
-                      " cannot be reached: the nearest is ",
-                      format_count(least[k]),
-                      " ",
-                      limits_[k].model->unit(),
-                      " (",
-                      least[k] / seed,
-                      "x), with every channel removed that may be"));
+      const CostModel& model = *limits_[k].model;
+      wanted.push_back(cat(model.name(), "=", format_count(limits_[k].amount)));
+      nearest.push_back(cat(format_count(least[k]),
+                            " ",
+                            model.unit(),
+                            " (",
+                            least[k] / network_cost(graph_, model),
+                            "x)"));
+      is_reachable = is_reachable && least[k] <= limits_[k].amount;
     }
+    if (is_reachable) return;
+    throw Error(cat("budget ",
+                    join(wanted, ", "),
+                    " cannot be reached: the nearest is ",
+                    join(nearest, ", "),
+                    ", with every channel removed that may be"));
   }
 
-  Selection run(double floor) const {
+  Selection run() const {
     check_reachable();
-    size_t fewest = count_up_to(floor);
-    size_t most = weakest_first_.size();
-    if (!within_limits(without_weakest(fewest))) {
-      while (most - fewest > 1) {
-        const size_t middle = fewest + (most - fewest) / 2;
-        (within_limits(without_weakest(middle)) ? most : fewest) = middle;
-      }
-    } else {
-      most = fewest;
-    }
-    Selection selection{.alive = without_weakest(most), .threshold = floor};
+    const size_t fewest = count_up_to_floor();
+    const size_t most = fewest_within_limits(fewest);
+    Selection selection{.alive = without_weakest(most), .threshold = options_.floor};
     if (most > 0) {
-      selection.threshold = std::max(floor, candidates_.values[at(weakest_first_[most - 1])]);
+      selection.threshold =
+          std::max(options_.floor, candidates_.values[at(weakest_first_[most - 1])]);
     }
-    bring_back(selection.alive, {.first = count_up_to(floor), .end = most});
+    if (!limits_.empty()) {
+      const std::vector<bool> has_company = sets_with_company(selection.alive);
+      fill(selection.alive, has_company);
+      exchange(selection.alive, has_company);
+    }
+    const std::vector<double> spent = costs(selection.alive);
+    for (size_t k = 0; k < limits_.size(); ++k) {
+      selection.used.push_back(spent[k] / limits_[k].amount);
+    }
     return selection;
   }
 
  private:
-  size_t count_up_to(double floor) const {
+  size_t count_up_to_floor() const {
     const auto above = std::find_if(weakest_first_.begin(), weakest_first_.end(), [&](auto set) {
-      return candidates_.values[at(set)] > floor;
+      return candidates_.values[at(set)] > options_.floor;
     });
     return static_cast<size_t>(above - weakest_first_.begin());
+  }
+
+  size_t fewest_within_limits(size_t fewest) const {
+    if (within_limits(without_weakest(fewest))) return fewest;
+    size_t most = weakest_first_.size();
+    while (most - fewest > 1) {
+      const size_t middle = fewest + (most - fewest) / 2;
+      (within_limits(without_weakest(middle)) ? most : fewest) = middle;
+    }
+    return most;
   }
 
   std::vector<bool> without_weakest(size_t count) const {
     std::vector<bool> alive(at(groups_.set_count()), true);
     for (size_t i = 0; i < count; ++i) alive[at(weakest_first_[i])] = false;
-    alive = keep_least_widths(groups_, candidates_.values, std::move(alive));
-    return keep_connected(graph_, groups_, candidates_, std::move(alive));
+    if (options_.min_branch > 0) drop_thin_branches(alive);
+    alive = keep_least_widths(groups_, candidates_.values, steps_.nearest(std::move(alive)));
+    alive = steps_.upward(std::move(alive));
+    return steps_.upward(keep_connected(graph_, groups_, candidates_, std::move(alive)));
+  }
+
+  /// Groups that have kept less than the share, the one with the smallest share first, as long as
+  /// every output can be reached.
+  void drop_thin_branches(std::vector<bool>& alive) const {
+    std::vector<std::pair<double, const ChannelGroup*>> thin;
+    for (const ChannelGroup& group : groups_.groups()) {
+      const auto has_least = [&](NodeId layer) { return groups_.least_width(layer) > 0; };
+      const auto stays = [&](ChannelId set) { return !candidates_.removable[at(set)]; };
+      if (std::ranges::any_of(group.layers, has_least)) continue;
+      if (std::ranges::any_of(group.sets, stays)) continue;
+      const auto kept = std::ranges::count_if(group.sets, [&](auto set) { return alive[at(set)]; });
+      const double share = static_cast<double>(kept) / static_cast<double>(group.sets.size());
+      if (kept > 0 && share < options_.min_branch) thin.emplace_back(share, &group);
+    }
+    std::ranges::stable_sort(thin, {}, &std::pair<double, const ChannelGroup*>::first);
+    for (const auto& [share, group] : thin) {
+      std::vector<bool> without = alive;
+      for (const ChannelId set : group->sets) without[at(set)] = false;
+      if (is_connected(without)) alive = std::move(without);
+    }
+  }
+
+  bool is_connected(const std::vector<bool>& alive) const {
+    const Survivors left = find_survivors(graph_, groups_, alive);
+    return std::ranges::all_of(graph_.outputs(),
+                               [&](NodeId output) { return left.nodes[index(output)]; });
+  }
+
+  /// Whether neither the least widths nor a way to the outputs ask for more.
+  bool may_be(const std::vector<bool>& alive) const {
+    return keep_least_widths(groups_, candidates_.values, alive) == alive &&
+           keep_connected(graph_, groups_, candidates_, alive) == alive;
   }
 
   std::vector<double> costs(const std::vector<bool>& alive) const {
@@ -110,37 +173,80 @@ class Selector {
     return result;
   }
 
-  bool within_limits(const std::vector<bool>& alive) const {
+  bool within_limits(const std::vector<bool>& alive) const { return use(alive).has_value(); }
+
+  /// The share of the scarcest limit that is spent; nothing if one is exceeded.
+  std::optional<double> use(const std::vector<bool>& alive) const {
     const std::vector<double> spent = costs(alive);
+    double largest = 0;
     for (size_t k = 0; k < limits_.size(); ++k) {
-      if (spent[k] > limits_[k].amount) return false;
+      if (spent[k] > limits_[k].amount) return std::nullopt;
+      largest = std::max(largest, spent[k] / limits_[k].amount);
     }
-    return true;
+    return largest;
   }
 
-  /// Places in weakest_first_.
-  struct Range {
-    size_t first;
-    size_t end;
-  };
-
-  /// Only channels above the floor come back, and only to layers that are still there: one of a
-  /// removed layer would bring the layer back for a single channel.
-  void bring_back(std::vector<bool>& alive, Range cut) const {
-    if (limits_.empty()) return;
+  /// Channels come back only to layers that are still there: one of a removed layer would bring
+  /// the layer back for a single channel.
+  std::vector<bool> sets_with_company(const std::vector<bool>& alive) const {
     std::vector<bool> has_company(at(groups_.set_count()), false);
     for (const ChannelGroup& group : groups_.groups()) {
       const auto is_alive = [&](ChannelId set) { return alive[at(set)]; };
       if (std::none_of(group.sets.begin(), group.sets.end(), is_alive)) continue;
       for (const ChannelId set : group.sets) has_company[at(set)] = true;
     }
+    return has_company;
+  }
+
+  /// Widens lanes by steps, the one with the strongest dead channel first.
+  void fill(std::vector<bool>& alive, const std::vector<bool>& has_company) const {
+    const size_t floor = count_up_to_floor();
+    double used = use(alive).value();
+    std::vector<bool> is_full(steps_.count(), false);
     size_t tried = 0;
-    for (size_t i = cut.end; i-- > cut.first && tried < kMostReturns;) {
-      const size_t set = at(weakest_first_[i]);
-      if (alive[set] || !has_company[set]) continue;
+    for (size_t i = weakest_first_.size(); i-- > 0;) {
+      const ChannelId set = weakest_first_[i];
+      const size_t lane = steps_.lane_of(set);
+      if (alive[at(set)] || !has_company[at(set)] || is_full[lane]) continue;
+      const bool is_plenty = i < floor || tried >= kMostReturns;
+      if (tried >= kMostTries || (is_plenty && used >= kEnoughUsed)) return;
       ++tried;
-      alive[set] = true;
-      if (!within_limits(alive)) alive[set] = false;
+      const std::optional<std::vector<bool>> wider = steps_.wider(alive, lane);
+      const std::optional<double> spent = wider ? use(*wider) : std::nullopt;
+      is_full[lane] = !spent.has_value();
+      if (!spent) continue;
+      alive = *wider;
+      used = *spent;
+    }
+  }
+
+  /// Narrows one lane by a step to widen another where that spends more of the scarcest limit,
+  /// the best of such exchanges first, until enough is spent.
+  void exchange(std::vector<bool>& alive, const std::vector<bool>& has_company) const {
+    std::vector<bool> is_there(steps_.count(), false);
+    for (const ChannelId set : weakest_first_) {
+      if (has_company[at(set)]) is_there[steps_.lane_of(set)] = true;
+    }
+    double used = use(alive).value();
+    size_t tried = 0;
+    while (used < kEnoughUsed) {
+      std::optional<std::vector<bool>> best;
+      for (size_t from = 0; from < steps_.count() && tried < kMostTries; ++from) {
+        const std::optional<std::vector<bool>> narrower = steps_.narrower(alive, from);
+        if (!narrower || !is_there[from]) continue;
+        if (!may_be(*narrower)) continue;
+        for (size_t to = 0; to < steps_.count(); ++to) {
+          const std::optional<std::vector<bool>> both = steps_.wider(*narrower, to);
+          if (to == from || !both || !is_there[to]) continue;
+          ++tried;
+          const std::optional<double> spent = use(*both);
+          if (!spent || *spent <= used) continue;
+          used = *spent;
+          best = both;
+        }
+      }
+      if (!best) return;
+      alive = *best;
     }
   }
 
@@ -148,6 +254,8 @@ class Selector {
   const ChannelGroups& groups_;
   const Candidates& candidates_;
   const std::vector<Limit>& limits_;
+  const SelectionOptions& options_;
+  WidthSteps steps_;
   std::vector<ChannelId> weakest_first_;
 };
 
@@ -173,16 +281,17 @@ std::vector<bool> keep_connected(const Graph& graph,
 void check_reachable(const Graph& graph,
                      const ChannelGroups& groups,
                      const Candidates& candidates,
-                     const std::vector<Limit>& limits) {
-  Selector(graph, groups, candidates, limits).check_reachable();
+                     const std::vector<Limit>& limits,
+                     const SelectionOptions& options) {
+  Selector(graph, groups, candidates, limits, options).check_reachable();
 }
 
 Selection select_channels(const Graph& graph,
                           const ChannelGroups& groups,
                           const Candidates& candidates,
                           const std::vector<Limit>& limits,
-                          double floor) {
-  return Selector(graph, groups, candidates, limits).run(floor);
+                          const SelectionOptions& options) {
+  return Selector(graph, groups, candidates, limits, options).run();
 }
 
 }  // namespace morph

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "morph/analysis/channel_groups.h"
 #include "morph/cost/cost_model.h"
 #include "morph/ir/graph.h"
+#include "morph/learn/width_steps.h"
 
 namespace morph {
 
@@ -15,10 +17,12 @@ struct Limit {
   double amount = 0;  ///< In the model's unit.
 };
 
-/// What there is to choose from.
-struct Candidates {
-  std::vector<double> values = {};   ///< By channel set: how much it earns (its largest gate).
-  std::vector<bool> removable = {};  ///< By channel set.
+/// What a structure has to look like beside its cost.
+struct SelectionOptions {
+  double floor = 0;         ///< The threshold is not below this.
+  int64_t round_to = 1;     ///< Widths are multiples of this; see WidthSteps.
+  double min_branch = 0.0;  ///< A branch that would keep a smaller share of a layer's channels than
+                            ///< this goes entirely.
 };
 
 /// Which channels to keep.
@@ -27,26 +31,32 @@ struct Selection {
   double threshold = 0;  ///< Removable channels at or below it are cut, but for the few that
                          ///< were kept because the network would be cut through or because
                          ///< the budget had room for them.
+  std::vector<double> used = {};  ///< By limit: the share of its amount that is spent.
 };
 
-/// The selection with the lowest threshold, not below `floor`, whose shrunk network stays within
+/// As much of the scarcest budget is to be used, where the steps of the widths allow it.
+inline constexpr double kEnoughUsed = 0.97;
+
+/// The selection with the lowest threshold, not below the floor, whose shrunk network stays within
 /// all limits, counted on the real integer widths. Channels that a layer needs for its least width
-/// are kept, the strongest of the layer, and such as would cut the network through; then the
-/// strongest of the cut ones above the floor come back as long as the limits hold. Throws what
-/// check_reachable() throws.
+/// are kept, the strongest of the layer, and such as would cut the network through. Then the
+/// strongest of the cut ones above the floor come back as long as the limits hold; and while less
+/// than kEnoughUsed of every limit is spent, any that are left, or one layer is widened at the
+/// expense of another. Throws what check_reachable() throws.
 Selection select_channels(const Graph& graph,
                           const ChannelGroups& groups,
                           const Candidates& candidates,
                           const std::vector<Limit>& limits,
-                          double floor);
+                          const SelectionOptions& options);
 
-/// Throws Error naming the nearest reachable cost if even the smallest network, with every
-/// removable channel gone but those that keep it connected and layers at their least width, is over
-/// a limit.
+/// Throws Error naming the nearest that can be reached of each limit if even the smallest network,
+/// with every removable channel gone but those that keep it connected and layers at their least
+/// width, is over one.
 void check_reachable(const Graph& graph,
                      const ChannelGroups& groups,
                      const Candidates& candidates,
-                     const std::vector<Limit>& limits);
+                     const std::vector<Limit>& limits,
+                     const SelectionOptions& options);
 
 /// `alive` with as few channels more, the strongest first, as it takes to leave a path from the
 /// inputs to every output.

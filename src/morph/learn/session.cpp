@@ -94,7 +94,8 @@ TrainSummary run_phase(const Session& session, GraphModule& module, const Traini
       session.out, {.label = phase.name, .target = session.target, .columns = session.columns});
   Trainer trainer(module, session.data, phase.options);
   trainer.set_penalty(phase.penalty);
-  if (phase.callback != nullptr) trainer.add_callback(phase.callback);
+  trainer.set_teacher(phase.teacher);
+  for (Callback* callback : phase.callbacks) trainer.add_callback(callback);
   EventWriter events(event_file(session.folder, phase.name));
   if (session.tensorboard) trainer.add_callback(&events);
   trainer.add_callback(&printer);

@@ -5,6 +5,7 @@
 #include <map>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include <c10/core/Device.h>
 
@@ -34,8 +35,9 @@ struct Session {
 struct TrainingPhase {
   std::string name = {};  ///< Also of its checkpoint folder: "structure-1".
   TrainOptions options = {};
-  Penalty* penalty = nullptr;    ///< Not owned; nullptr for none.
-  Callback* callback = nullptr;  ///< Told before progress is printed; not owned.
+  const GraphModule* teacher = nullptr;   ///< For TrainOptions::distillation; not owned.
+  Penalty* penalty = nullptr;             ///< Not owned; nullptr for none.
+  std::vector<Callback*> callbacks = {};  ///< Told before progress is printed; not owned.
 };
 
 /// Trains `module` and returns how it went. A phase that ended in an earlier call is not run again:

@@ -6,42 +6,20 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "morph/base/error.h"
 #include "morph/nn/kernels.h"
+#include "morph/nn/sample_outputs.h"
 #include "morph/ops/op_def.h"
 #include "morph/transform/resize.h"
 
 namespace morph {
 namespace {
 
-constexpr int64_t kSamples = 2;
-constexpr uint64_t kSampleSeed = 20181;
 constexpr double kLargestDifference = 1e-5;
 constexpr double kShut = -1e3;  // A logit at which a gate lets nothing through.
-
-Params to_double(const Params& params) {
-  Params copies;
-  for (const auto& [name, tensor] : params) {
-    const at::Tensor source = tensor.detach().to(at::kCPU);
-    copies[name] = source.is_floating_point() ? source.to(at::kDouble).clone() : source.clone();
-  }
-  return copies;
-}
-
-std::vector<at::Tensor> sample_inputs(const Graph& graph) {
-  std::vector<at::Tensor> inputs;
-  at::Generator generator = at::detail::createCPUGenerator(kSampleSeed);
-  for (const NodeId id : graph.inputs()) {
-    Shape shape = graph[id].shape;
-    shape.front() = kSamples;
-    inputs.push_back(at::randn(shape, generator, at::TensorOptions(at::kDouble)));
-  }
-  return inputs;
-}
 
 /// 1 at alive positions of a value, 0 elsewhere; broadcasts over the axes without channels.
 at::Tensor alive_mask(const Channels& channels, const std::vector<bool>& alive) {
@@ -240,21 +218,10 @@ class Cutting {
     cut.set_training(false);
     const at::NoGradGuard no_grad;
     const std::vector<at::Tensor> inputs = sample_inputs(graph_);
-    const std::vector<at::Tensor> outputs = cut.forward(inputs);
     const std::vector<at::Tensor> values = run_masked();
-    double difference = 0;
-    double scale = 0;
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      const at::Tensor& expected = values[index(graph_.outputs()[i])];
-      difference = std::max(difference, largest_magnitude(outputs[i] - expected));
-      scale = std::max(scale, largest_magnitude(expected));
-    }
-    if (!std::isfinite(scale)) {
-      throw Error(
-          "the network's output is not finite on random inputs: its weights are damaged, or "
-          "training diverged");
-    }
-    return scale == 0 ? difference : difference / scale;
+    std::vector<at::Tensor> expected;
+    for (const NodeId output : graph_.outputs()) expected.push_back(values[index(output)]);
+    return relative_difference(expected, cut.forward(inputs));
   }
 
   const Graph& graph_;

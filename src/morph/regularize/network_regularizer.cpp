@@ -54,7 +54,7 @@ std::unique_ptr<Gates> gates_for(const GateContext& context) {
         cat("tied gates can be combined as probabilities only if they are some, as those "
             "of logistic-sigmoid are; for ",
             kind,
-            " take max or l2"));
+            " take max, l2 or sum"));
   }
   if (options.proximal && !gates->has_proximal_step()) {
     throw Error(cat(kind, " has no proximal step, gamma and group-lasso have; leave proximal out"));
@@ -122,16 +122,17 @@ Regularization NetworkRegularizer::evaluate(const GateValues& values) const {
       gates_->includes_threshold() ? judged.ge(options_.threshold) : judged.gt(options_.threshold);
   const at::Tensor by_pool = tied.sum_by_pool(combined.by_set, alive);
   const FlatCosts::Slopes costs = tables_->costs.at(by_pool.select(0, 1));
-  const at::Tensor price = at::mv(costs.by_pool.t(), strengths_).to(values.size.scalar_type());
+  const at::Tensor prices = at::mv(costs.by_pool.t(), strengths_).to(values.size.scalar_type());
   return {.terms = at::mv(costs.by_pool, by_pool.select(0, 0)),
           .costs = costs.costs,
-          .slopes = tied.spread(price, combined, options_.combination)};
+          .prices = prices,
+          .slopes = tied.spread(prices, combined, options_.combination)};
 }
 
 Regularization NetworkRegularizer::accumulate_gradient() {
   Regularization result = evaluate();
   if (options_.proximal) {
-    kept_slopes_ = result.slopes;
+    kept_prices_ = result.prices;
   } else {
     gates_->add_gradient(result.slopes);
   }
@@ -139,9 +140,11 @@ Regularization NetworkRegularizer::accumulate_gradient() {
 }
 
 void NetworkRegularizer::proximal_step(const at::Tensor& rate) {
-  MORPH_CHECK(options_.proximal && kept_slopes_.defined());
+  MORPH_CHECK(options_.proximal && kept_prices_.defined());
   const at::NoGradGuard no_grad;
-  gates_->step_towards_zero(kept_slopes_ * rate);
+  const TiedGates& tied = tables_->tied;
+  const CombinedGates now = tied.combine(gates_->read().size, options_.combination);
+  gates_->step_towards_zero(tied.spread(kept_prices_, now, options_.combination) * rate);
 }
 
 std::vector<double> NetworkRegularizer::set_values() const {

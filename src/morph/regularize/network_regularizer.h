@@ -19,6 +19,7 @@ namespace morph {
 struct Regularization {
   at::Tensor terms = {};   ///< Double [costs]: G of each cost, without strength.
   at::Tensor costs = {};   ///< Double [costs]: what the alive channels cost now.
+  at::Tensor prices = {};  ///< [pools]: the same in the combined r of a set; see TiedGates.
   at::Tensor slopes = {};  ///< [gates]: ∂(Σ_k strength_k · G_k)/∂r, the sites end to end.
 };
 
@@ -60,12 +61,14 @@ class NetworkRegularizer {
 
   /// The same, and adds the gradient into the .grad of the gates' parameters: what term() and
   /// backward() would do, for less. With RegularizerOptions::proximal it adds nothing, but keeps
-  /// the slopes for proximal_step().
+  /// the prices for proximal_step().
   Regularization accumulate_gradient();
 
   /// After an optimizer's step with learning rate η (`rate`, a scalar tensor on the device): moves
-  /// the gates to the minimum of  η · Σ slopes · r + |θ − θ_now|² / 2,  with the slopes of the last
-  /// accumulate_gradient(). Needs RegularizerOptions::proximal.
+  /// the gates to the minimum of  η · Σ slopes · r + |θ − θ_now|² / 2,  with the prices of the last
+  /// accumulate_gradient() and what they are for each gate as it is now. With Combination::kL2 and
+  /// BN scales that is the soft threshold of the set as a whole: each scale of it is multiplied by
+  /// max(0, 1 − η · price / √(Σ r²)), so all are zero at once. Needs RegularizerOptions::proximal.
   void proximal_step(const at::Tensor& rate);
   bool is_proximal() const { return options_.proximal; }
 
@@ -78,6 +81,7 @@ class NetworkRegularizer {
 
   /// By set: alive at `threshold`, by set_values(); layers keep the least width of the scope.
   std::vector<bool> alive(double threshold) const;
+  std::vector<bool> alive() const { return alive(options_.threshold); }
 
   /// The structure that keeps what is alive at `threshold` (by default the option).
   Structure structure() const;
@@ -100,7 +104,7 @@ class NetworkRegularizer {
   std::vector<bool> removable_;
   std::unique_ptr<Tables> tables_;
   at::Tensor strengths_;
-  at::Tensor kept_slopes_;  // For proximal_step().
+  at::Tensor kept_prices_;  // For proximal_step().
 };
 
 }  // namespace morph

@@ -14,6 +14,7 @@ namespace {
 constexpr std::array kCombinations = {
     std::pair{std::string_view("max"), Combination::kLargest},
     std::pair{std::string_view("l2"), Combination::kL2},
+    std::pair{std::string_view("sum"), Combination::kTotal},
     std::pair{std::string_view("probabilistic"), Combination::kProbabilistic},
 };
 
@@ -27,7 +28,7 @@ Combination parse_combination(std::string_view name) {
   }
   throw Error(cat("cannot combine tied gates by '",
                   name,
-                  "': expected max, l2 or probabilistic.",
+                  "': expected max, l2, sum or probabilistic.",
                   did_you_mean(name, known)));
 }
 

@@ -13,10 +13,11 @@ namespace morph {
 enum class Combination {
   kLargest,        ///< max r: alive while one gate is.
   kL2,             ///< √(Σ r²): alive while that is above the threshold.
+  kTotal,          ///< Σ r: each gate bears the whole price; alive while one gate is.
   kProbabilistic,  ///< 1 − ∏ (1 − r): the probability that one is there; alive while one gate is.
 };
 
-/// "max", "l2" or "probabilistic". Throws Error listing them.
+/// "max", "l2", "sum" or "probabilistic". Throws Error listing them.
 Combination parse_combination(std::string_view name);
 std::string_view name_of(Combination combination);
 

@@ -135,6 +135,9 @@ CombinedGates TiedGates::combine(const at::Tensor& values, Combination how) cons
     case Combination::kL2:
       shared = (tied * tied).mul_(is_gate_).sum(0).sqrt_();
       break;
+    case Combination::kTotal:
+      shared = (tied * is_gate_).sum(0);
+      break;
     case Combination::kProbabilistic:
       shared = 1 - (1 - tied * is_gate_).prod(0);
       break;
@@ -168,6 +171,9 @@ at::Tensor TiedGates::spread(const at::Tensor& pool_slopes,
     case Combination::kL2:
       // Where the sum is zero, so is each of its terms.
       share = tied / shared.clamp_min(std::numeric_limits<float>::min()) * slopes;
+      break;
+    case Combination::kTotal:
+      share = is_gate_ * slopes;
       break;
     case Combination::kProbabilistic:
       share = product_of_others(1 - tied * is_gate_) * slopes;

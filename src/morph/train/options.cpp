@@ -49,6 +49,11 @@ void validate(const TrainOptions& options) {
          "label_smoothing",
          o.label_smoothing,
          "0 up to, not including, 1");
+  expect(o.distillation >= 0 && o.distillation <= 1, "distillation", o.distillation, "0 to 1");
+  expect(is_size(o.temperature) && o.temperature > 0,
+         "temperature",
+         o.temperature,
+         "a positive number");
   expect(o.crop_padding >= 0, "crop_padding", o.crop_padding, "at least 0 pixels");
   expect(o.workers >= 1, "workers", o.workers, "at least 1 thread");
 }
@@ -64,6 +69,8 @@ nlohmann::json describe(const TrainOptions& options) {
       {"weight_decay", options.weight_decay},
       {"decay_scales", options.decay_scales},
       {"label_smoothing", options.label_smoothing},
+      {"distillation", options.distillation},
+      {"temperature", options.temperature},
       {"crop_padding", options.crop_padding},
       {"flip", options.flip},
       {"mixed_precision", options.mixed_precision},

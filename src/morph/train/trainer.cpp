@@ -89,6 +89,25 @@ void check_fit(const Graph& graph, const DataSplits& data) {
   }
 }
 
+/// Throws Error unless there is a teacher where one is asked for, and it teaches what is learned.
+void check_teacher(const GraphModule* teacher,
+                   const GraphModule& module,
+                   const TrainOptions& options) {
+  if (options.distillation == 0) return;
+  if (teacher == nullptr) throw Error("distillation needs a teacher: a trained network");
+  const auto shapes = [](const Graph& graph) {
+    return std::pair(graph[graph.inputs().front()].shape, graph[graph.outputs().front()].shape);
+  };
+  if (shapes(teacher->graph()) != shapes(module.graph())) {
+    throw Error(cat("the teacher '",
+                    teacher->graph().name(),
+                    "' takes or returns other shapes than '",
+                    module.graph().name(),
+                    "'"));
+  }
+  MORPH_CHECK(!teacher->training() && teacher->device() == module.device());
+}
+
 BatchOptions training_batches(const GraphModule& module,
                               const TrainOptions& options,
                               const Normalization& normalization) {
@@ -167,10 +186,12 @@ class Trainer::State {
   bool resume_from(const std::filesystem::path& folder);
 
   Penalty* penalty = nullptr;
+  const GraphModule* teacher = nullptr;
   std::vector<Callback*> callbacks;
   const std::atomic<bool>* stop = nullptr;
 
  private:
+  bool is_done() const;
   void train_epoch();
   void after_step();
   void finish_epoch();
@@ -238,10 +259,16 @@ TrainSummary Trainer::State::run() {
     if (folder_) remove_checkpoint(*folder_);
   }
   step_.set_penalty(penalty);
+  check_teacher(teacher, module_, options_);
+  step_.set_teacher(teacher);
   step_.start_at(position_.epochs_done * steps_ + position_.batch);
   last_reading_ = last_checkpoint_ = Clock::now();
-  while (position_.epochs_done < options_.epochs) train_epoch();
+  while (position_.epochs_done < options_.epochs && !is_done()) train_epoch();
   return {.epochs = reports_, .final = reports_.back().test};
+}
+
+bool Trainer::State::is_done() const {
+  return std::ranges::any_of(callbacks, [](const Callback* one) { return one->is_done(); });
 }
 
 void Trainer::State::train_epoch() {
@@ -488,6 +515,8 @@ Trainer::Trainer(GraphModule& module, const DataSplits& data, const TrainOptions
 Trainer::~Trainer() = default;
 
 void Trainer::set_penalty(Penalty* penalty) { state_->penalty = penalty; }
+
+void Trainer::set_teacher(const GraphModule* teacher) { state_->teacher = teacher; }
 
 void Trainer::add_callback(Callback* callback) { state_->callbacks.push_back(callback); }
 

@@ -28,6 +28,10 @@ struct TrainOptions {
   double weight_decay = 5e-4;
   bool decay_scales = true;      ///< Weight decay on BN scales as on all else; see LearnOptions.
   double label_smoothing = 0.0;  ///< Share of the target spread evenly over all classes.
+  double distillation = 0.0;  ///< Weight w of the teacher's word (Trainer::set_teacher): the loss
+                              ///< is (1 − w) · cross-entropy + w · T² · KL(teacher ‖ network),
+                              ///< both of their outputs divided by T (Hinton et al. 2015).
+  double temperature = 4.0;  ///< T.
   int64_t crop_padding = 0;
   bool flip = true;
   bool mixed_precision = false;  ///< bf16 autocast; no effect but on CUDA.
@@ -105,6 +109,9 @@ class Callback {
   /// Told after the evaluation that ends an epoch.
   virtual void on_epoch(EpochReport& /*report*/) {}
 
+  /// Asked after every epoch: true ends the run as if that epoch had been its last.
+  virtual bool is_done() const { return false; }
+
   /// Extra state that belongs into a checkpoint, and its way back; null for none.
   virtual nlohmann::json save() const { return nullptr; }
   virtual void restore(const nlohmann::json&) {}
@@ -156,6 +163,11 @@ class Trainer {
   void set_penalty(Penalty* penalty);     ///< Not owned; nullptr for none.
   void add_callback(Callback* callback);  ///< Not owned.
 
+  /// The network whose outputs are learned beside the labels where TrainOptions::distillation is
+  /// above 0: in evaluation mode, on the same device, with the same input and output shape. Not
+  /// owned; its forward pass is part of every step.
+  void set_teacher(const GraphModule* teacher);
+
   /// A checkpoint is written to `folder` after each epoch, and every `minutes` within one. Throws
   /// Error if the folder cannot be made or written into.
   void checkpoint_to(std::filesystem::path folder, double minutes = 5);
@@ -169,7 +181,8 @@ class Trainer {
   /// is a folder for them, and throws Interrupted. A signal handler may set it. Not owned.
   void stop_when(const std::atomic<bool>* stop);
 
-  /// Trains to the last epoch. Throws Error if the loss is no longer finite.
+  /// Trains to the last epoch, or to the one after which a callback is done. Throws Error if the
+  /// loss is no longer finite.
   TrainSummary run();
 
  private:

@@ -3,10 +3,12 @@
 #include <optional>
 #include <vector>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/argmax.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/eq.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -100,23 +102,44 @@ void TrainingStep::feed() {
   fed_.labels.copy_(batch->labels, /*non_blocking=*/true);
 }
 
-at::Tensor TrainingStep::forward(const at::Tensor& images) const {
+at::Tensor TrainingStep::forward(const GraphModule& module, const at::Tensor& images) const {
   std::optional<Autocast> autocast;
-  if (uses_mixed_precision(parts_.module, options_)) autocast.emplace();
-  return parts_.module.forward(images).to(at::kFloat);
+  if (uses_mixed_precision(module, options_)) autocast.emplace();
+  return module.forward(images).to(at::kFloat);
+}
+
+/// T² · KL(teacher ‖ network), the mean over the batch.
+at::Tensor TrainingStep::distance_to_teacher(const at::Tensor& logits,
+                                             const at::Tensor& images) const {
+  const auto log_shares = [&](const at::Tensor& outputs) {
+    return at::log_softmax(outputs / options_.temperature, 1);
+  };
+  const at::Tensor wanted = [&] {
+    const c10::NoGradGuard no_grad;
+    return log_shares(forward(*teacher_, images));
+  }();
+  const at::Tensor distance = (wanted.exp() * (wanted - log_shares(logits))).sum(1).mean();
+  return options_.temperature * options_.temperature * distance;
+}
+
+at::Tensor TrainingStep::task_loss(const at::Tensor& logits, const Batch& batch) const {
+  const at::Tensor of_labels = at::cross_entropy_loss(logits,
+                                                      batch.labels,
+                                                      {},
+                                                      at::Reduction::Mean,
+                                                      /*ignore_index=*/-100,
+                                                      options_.label_smoothing);
+  const double weight = options_.distillation;
+  if (weight == 0) return of_labels;
+  return (1 - weight) * of_labels + weight * distance_to_teacher(logits, batch.images);
 }
 
 void TrainingStep::step(const Batch& batch) {
   const at::Tensor images = move_images(parts_.module, batch.images);
   const at::Tensor labels = batch.labels.to(done_.options(), /*non_blocking=*/true, /*copy=*/false);
   parts_.flat.zero_grads();
-  const at::Tensor logits = forward(images);
-  const at::Tensor loss = at::cross_entropy_loss(logits,
-                                                 labels,
-                                                 {},
-                                                 at::Reduction::Mean,
-                                                 /*ignore_index=*/-100,
-                                                 options_.label_smoothing);
+  const at::Tensor logits = forward(parts_.module, images);
+  const at::Tensor loss = task_loss(logits, {.images = images, .labels = labels});
   loss.backward();
   if (penalty_ != nullptr) totals_.select(0, 2).add_(penalty_->add_gradient().detach());
   const c10::NoGradGuard no_grad;

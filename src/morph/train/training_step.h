@@ -36,6 +36,9 @@ class TrainingStep {
     penalty_ = penalty;
   }  ///< Not owned; before the first run().
 
+  /// Not owned; before the first run(), where TrainOptions::distillation asks for one.
+  void set_teacher(const GraphModule* teacher) { teacher_ = teacher; }
+
   /// Says that `steps` steps of the run are done.
   void start_at(int64_t steps);
 
@@ -51,11 +54,14 @@ class TrainingStep {
   std::unique_ptr<CapturedStep> record(const std::function<void()>& step) const;
   void feed();
   void step(const Batch& batch);
-  at::Tensor forward(const at::Tensor& images) const;
+  at::Tensor forward(const GraphModule& module, const at::Tensor& images) const;
+  at::Tensor task_loss(const at::Tensor& logits, const Batch& batch) const;
+  at::Tensor distance_to_teacher(const at::Tensor& logits, const at::Tensor& images) const;
 
   Parts parts_;
   TrainOptions options_;
   Penalty* penalty_ = nullptr;
+  const GraphModule* teacher_ = nullptr;
   at::Tensor schedule_;  // Float [steps of the run].
   at::Tensor done_;      // Long [1]: steps done.
   at::Tensor totals_;

@@ -40,7 +40,7 @@ class Widths {
     return widths;
   }
 
-  Graph build(const std::vector<double>& widths) const {
+  Rewrite build(const std::vector<double>& widths) const {
     std::vector<int64_t> copies(static_cast<size_t>(groups_.set_count()), 1);
     for (size_t b = 0; b < blocks_.count(); ++b) {
       const auto& sets = blocks_.sets[b];
@@ -51,7 +51,7 @@ class Widths {
             new_width / old_width + (i < new_width % old_width ? 1 : 0);
       }
     }
-    return resize_channels(graph_, groups_, copies).graph;
+    return resize_channels(graph_, groups_, copies);
   }
 
  private:
@@ -93,7 +93,7 @@ Graph scale_widths(const Graph& graph, double multiplier, const ExpandOptions& o
     throw Error(cat("width multiplier: expected a positive number, got ", multiplier));
   }
   const Widths widths(graph, options);
-  return widths.build(widths.scaled(multiplier));
+  return widths.build(widths.scaled(multiplier)).graph;
 }
 
 Expansion expand(const Graph& graph,
@@ -129,10 +129,13 @@ Expansion expand(const Graph& graph,
     }
     return table.total(scaled) <= budget;
   });
-  Graph result = widths.build(widths.scaled(multiplier));
-  const double total = network_cost(result, cost);
+  Rewrite result = widths.build(widths.scaled(multiplier));
+  const double total = network_cost(result.graph, cost);
   MORPH_CHECK(total <= budget);
-  return {.graph = std::move(result), .multiplier = multiplier, .cost = total};
+  return {.graph = std::move(result.graph),
+          .plan = std::move(result.plan),
+          .multiplier = multiplier,
+          .cost = total};
 }
 
 }  // namespace morph

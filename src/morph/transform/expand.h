@@ -4,6 +4,7 @@
 
 #include "morph/cost/cost_model.h"
 #include "morph/ir/graph.h"
+#include "morph/transform/rewrite.h"
 
 namespace morph {
 
@@ -21,8 +22,9 @@ Graph scale_widths(const Graph& graph, double multiplier, const ExpandOptions& o
 /// What expand() found.
 struct Expansion {
   Graph graph = Graph();
+  SlicePlan plan = {};  ///< Whose weights each tensor begins with, if it is to inherit any.
   double multiplier = 1;
-  double cost = 0;  ///< Of `graph`, in the unit of the cost model.
+  double cost = 0;  ///< Of the graph, in the unit of the cost model.
 };
 
 /// The network with the largest width multiplier whose cost, counted on the rounded integer widths,

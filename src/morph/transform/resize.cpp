@@ -96,11 +96,16 @@ Shape resized(const Shape& shape, const Copies& copies) {
   return result;
 }
 
+/// A run of positions of one set, such as a channel of a flattened map, is copied as a whole: the
+/// copy of a channel is flattened as it is.
 std::vector<int64_t> positions(const std::vector<ChannelId>& ids,
                                const std::vector<int64_t>& copies) {
   std::vector<int64_t> kept;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    kept.insert(kept.end(), static_cast<size_t>(copies[at(ids[i])]), static_cast<int64_t>(i));
+  for (size_t begin = 0, end = 0; begin < ids.size(); begin = end) {
+    while (end < ids.size() && ids[end] == ids[begin]) ++end;
+    for (int64_t copy = 0; copy < copies[at(ids[begin])]; ++copy) {
+      for (size_t i = begin; i < end; ++i) kept.push_back(static_cast<int64_t>(i));
+    }
   }
   return kept;
 }
