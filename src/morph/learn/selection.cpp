@@ -40,6 +40,15 @@ std::optional<ChannelId> strongest_of_dead_layers(const Graph& graph,
   return best;
 }
 
+bool can_shrink(const Graph& graph, const ChannelGroups& groups, const std::vector<bool>& alive) {
+  try {
+    shrink(graph, groups, alive);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 class Selector {
  public:
   Selector(const Graph& graph,
@@ -97,7 +106,7 @@ class Selector {
     if (!limits_.empty()) {
       const std::vector<bool> has_company = sets_with_company(selection.alive);
       fill(selection.alive, has_company);
-      exchange(selection.alive, has_company);
+      selection.alive = exchange(selection.alive, has_company);
     }
     const std::vector<double> spent = costs(selection.alive);
     for (size_t k = 0; k < limits_.size(); ++k) {
@@ -220,34 +229,56 @@ class Selector {
     }
   }
 
-  /// Narrows one lane by a step to widen another where that spends more of the scarcest limit,
-  /// the best of such exchanges first, until enough is spent.
-  void exchange(std::vector<bool>& alive, const std::vector<bool>& has_company) const {
-    std::vector<bool> is_there(steps_.count(), false);
-    for (const ChannelId set : weakest_first_) {
-      if (has_company[at(set)]) is_there[steps_.lane_of(set)] = true;
+  /// A structure and the share of the scarcest limit that it spends.
+  struct Use {
+    std::vector<bool> alive = {};
+    double spent = 0;
+    size_t tries = 0;  ///< It took to find it.
+  };
+
+  /// The most that is spent as one lane is widened step by step; 0 where no step fits.
+  Use widest(const std::vector<bool>& alive, size_t lane) const {
+    Use best;
+    std::optional<std::vector<bool>> wider = steps_.wider(alive, lane);
+    for (; wider; wider = steps_.wider(*wider, lane)) {
+      ++best.tries;
+      const std::optional<double> spent = use(*wider);
+      if (!spent) break;
+      best.alive = *wider;
+      best.spent = *spent;
     }
-    double used = use(alive).value();
+    return best;
+  }
+
+  /// Narrows one lane, by as few steps as it takes, to widen another by as many as there is room
+  /// for, so that more of the scarcest limit is spent: enough, or the most that was found.
+  std::vector<bool> exchange(const std::vector<bool>& alive,
+                             const std::vector<bool>& has_company) const {
+    std::vector<size_t> lanes;
+    for (const ChannelId set : weakest_first_) {
+      const size_t lane = steps_.lane_of(set);
+      if (has_company[at(set)] && std::ranges::count(lanes, lane) == 0) lanes.push_back(lane);
+    }
+    Use best{.alive = alive, .spent = use(alive).value()};
     size_t tried = 0;
-    while (used < kEnoughUsed) {
-      std::optional<std::vector<bool>> best;
-      for (size_t from = 0; from < steps_.count() && tried < kMostTries; ++from) {
-        const std::optional<std::vector<bool>> narrower = steps_.narrower(alive, from);
-        if (!narrower || !is_there[from]) continue;
-        if (!may_be(*narrower)) continue;
-        for (size_t to = 0; to < steps_.count(); ++to) {
-          const std::optional<std::vector<bool>> both = steps_.wider(*narrower, to);
-          if (to == from || !both || !is_there[to]) continue;
-          ++tried;
-          const std::optional<double> spent = use(*both);
-          if (!spent || *spent <= used) continue;
-          used = *spent;
-          best = both;
+    std::vector<std::optional<std::vector<bool>>> narrowed(lanes.size(), alive);
+    bool can_go_on = true;
+    while (can_go_on && best.spent < kEnoughUsed && tried < kMostTries) {
+      can_go_on = false;
+      for (size_t i = 0; i < lanes.size(); ++i) {
+        if (narrowed[i]) narrowed[i] = steps_.narrower(*narrowed[i], lanes[i]);
+        if (narrowed[i] && !may_be(*narrowed[i])) narrowed[i].reset();
+        if (!narrowed[i]) continue;
+        can_go_on = true;
+        for (const size_t to : lanes) {
+          if (to == lanes[i]) continue;
+          const Use wider = widest(*narrowed[i], to);
+          tried += wider.tries;
+          if (wider.spent > best.spent) best = wider;
         }
       }
-      if (!best) return;
-      alive = *best;
     }
+    return best.alive;
   }
 
   const Graph& graph_;
@@ -265,17 +296,19 @@ std::vector<bool> keep_connected(const Graph& graph,
                                  const ChannelGroups& groups,
                                  const Candidates& candidates,
                                  std::vector<bool> alive) {
-  while (true) {
-    try {
-      shrink(graph, groups, alive);
-      return alive;
-    } catch (const Error&) {
-      const std::optional<ChannelId> back =
-          strongest_of_dead_layers(graph, groups, candidates, alive);
-      if (!back) throw;
-      alive[at(*back)] = true;
-    }
+  std::vector<ChannelId> returned;
+  while (!can_shrink(graph, groups, alive)) {
+    const std::optional<ChannelId> back =
+        strongest_of_dead_layers(graph, groups, candidates, alive);
+    if (!back) shrink(graph, groups, alive);  // Says what is wrong.
+    alive[at(back.value())] = true;
+    returned.push_back(*back);
   }
+  for (const ChannelId set : returned) {
+    alive[at(set)] = false;
+    if (!can_shrink(graph, groups, alive)) alive[at(set)] = true;
+  }
+  return alive;
 }
 
 void check_reachable(const Graph& graph,
