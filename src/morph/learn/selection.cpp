@@ -68,6 +68,7 @@ class Selector {
     std::stable_sort(weakest_first_.begin(), weakest_first_.end(), [&](ChannelId a, ChannelId b) {
       return candidates.values[at(a)] < candidates.values[at(b)];
     });
+    if (options.min_branch > 0) branches_ = find_branches();
   }
 
   void check_reachable() const {
@@ -136,31 +137,51 @@ class Selector {
   std::vector<bool> without_weakest(size_t count) const {
     std::vector<bool> alive(at(groups_.set_count()), true);
     for (size_t i = 0; i < count; ++i) alive[at(weakest_first_[i])] = false;
-    if (options_.min_branch > 0) drop_thin_branches(alive);
+    if (options_.min_branch > 0) alive = drop_thin_branches(std::move(alive));
     alive = keep_least_widths(groups_, candidates_.values, steps_.nearest(std::move(alive)));
     alive = steps_.upward(std::move(alive));
     return steps_.upward(keep_connected(graph_, groups_, candidates_, std::move(alive)));
   }
 
-  /// Groups that have kept less than the share, the one with the smallest share first, as long as
-  /// every output can be reached.
-  void drop_thin_branches(std::vector<bool>& alive) const {
-    std::vector<std::pair<double, const ChannelGroup*>> thin;
+  /// The groups without which, the rest being there, every output can be reached.
+  std::vector<const ChannelGroup*> find_branches() const {
+    std::vector<const ChannelGroup*> branches;
+    const std::vector<bool> all(at(groups_.set_count()), true);
     for (const ChannelGroup& group : groups_.groups()) {
       const auto has_least = [&](NodeId layer) { return groups_.least_width(layer) > 0; };
       const auto stays = [&](ChannelId set) { return !candidates_.removable[at(set)]; };
       if (std::ranges::any_of(group.layers, has_least)) continue;
       if (std::ranges::any_of(group.sets, stays)) continue;
-      const auto kept = std::ranges::count_if(group.sets, [&](auto set) { return alive[at(set)]; });
-      const double share = static_cast<double>(kept) / static_cast<double>(group.sets.size());
-      if (kept > 0 && share < options_.min_branch) thin.emplace_back(share, &group);
+      if (is_connected(without(group, all))) branches.push_back(&group);
     }
+    return branches;
+  }
+
+  static std::vector<bool> without(const ChannelGroup& group, std::vector<bool> alive) {
+    for (const ChannelId set : group.sets) alive[at(set)] = false;
+    return alive;
+  }
+
+  /// Without the branches that have kept less than the share; where that would leave no way to an
+  /// output, one after the other, the smallest share first, as long as there is one.
+  std::vector<bool> drop_thin_branches(std::vector<bool> alive) const {
+    std::vector<std::pair<double, const ChannelGroup*>> thin;
+    std::vector<bool> left = alive;
+    for (const ChannelGroup* branch : branches_) {
+      const auto kept =
+          std::ranges::count_if(branch->sets, [&](auto set) { return alive[at(set)]; });
+      const double share = static_cast<double>(kept) / static_cast<double>(branch->sets.size());
+      if (kept == 0 || share >= options_.min_branch) continue;
+      thin.emplace_back(share, branch);
+      left = without(*branch, std::move(left));
+    }
+    if (is_connected(left)) return left;
     std::ranges::stable_sort(thin, {}, &std::pair<double, const ChannelGroup*>::first);
-    for (const auto& [share, group] : thin) {
-      std::vector<bool> without = alive;
-      for (const ChannelId set : group->sets) without[at(set)] = false;
-      if (is_connected(without)) alive = std::move(without);
+    for (const auto& [share, branch] : thin) {
+      left = without(*branch, alive);
+      if (is_connected(left)) alive = std::move(left);
     }
+    return alive;
   }
 
   bool is_connected(const std::vector<bool>& alive) const {
@@ -288,6 +309,7 @@ class Selector {
   const SelectionOptions& options_;
   WidthSteps steps_;
   std::vector<ChannelId> weakest_first_;
+  std::vector<const ChannelGroup*> branches_;  // Only where thin ones are to go.
 };
 
 }  // namespace
