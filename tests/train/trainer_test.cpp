@@ -114,7 +114,10 @@ TEST(Trainer, SmoothsTheLabels) {
 /// Outputs that differ by `gap` for pixels of ±1, the right one ahead.
 GraphModule pixel_reader(double gap) {
   GraphModule module = test::make_module(test::kTwoPixels);
-  module.params().at("fc.weight").detach().copy_(at::tensor({gap, 0.0, 0.0, gap}).view({2, 2}) / 2);
+  module.params()
+      .at("fc.weight")
+      .detach()
+      .copy_(at::tensor({gap / 2, 0.0, 0.0, gap / 2}).view({2, 2}));
   module.params().at("fc.bias").detach().zero_();
   return module;
 }
