@@ -72,6 +72,26 @@ TEST(LogisticGoldens, F1CostsOfNetA) {
   EXPECT_EQ(regularizer.structure().layers.at("conv3").alive_width(), 10);
 }
 
+TEST(LogisticGoldens, F2TheWalkLeavesOutGatesBeforeTheInputBoundary) {
+  const GraphModule module = gated_net_a(1000, -1000);
+  const auto gates_from = [&](const std::vector<std::string>& boundary) {
+    RegularizerOptions options = logistic(0.1);
+    options.scope.from = boundary;
+    std::vector<std::string> tensors;
+    const NetworkRegularizer regularizer(module, {"flops"}, options);
+    for (const GateSite& site : regularizer.sites()) tensors.push_back(site.tensor);
+    return tensors;
+  };
+  EXPECT_EQ(
+      gates_from({}),
+      (std::vector<std::string>{
+          "conv1.gate.logits", "conv2.gate.logits", "conv3.gate.logits", "conv4.gate.logits"}));
+  EXPECT_EQ(
+      gates_from({"conv3\\.gate"}),
+      (std::vector<std::string>{"conv1.gate.logits", "conv2.gate.logits", "conv4.gate.logits"}));
+  EXPECT_ERROR(gates_from({"fc"}), "nothing to prune");
+}
+
 /// A gate on as many channels as there are logits.
 GraphModule single_gate(const Values& logits, const std::string& attributes) {
   const auto n = logits.size();

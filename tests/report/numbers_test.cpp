@@ -25,6 +25,17 @@ TEST(Numbers, WithSign) {
   EXPECT_EQ(with_sign(kInfinity, 2), "–");
 }
 
+TEST(Numbers, TimesAndSizesGrowIntoLargerUnits) {
+  EXPECT_EQ(with_unit(63.97, "ns"), "63.97 ns");
+  EXPECT_EQ(with_unit(106'800, "ns"), "106.8 µs");
+  EXPECT_EQ(with_unit(4.75e6, "ns"), "4.75 ms");
+  EXPECT_EQ(with_unit(2e12, "ns"), "2 k s");
+  EXPECT_EQ(with_unit(512, "bytes"), "512 bytes");
+  EXPECT_EQ(with_unit(93'552'500, "bytes"), "93.55 MB");
+  EXPECT_EQ(with_unit(81'626'368, "FLOPs"), "81.63 M FLOPs");
+  EXPECT_EQ(with_unit(kNan, "ns"), "– ns");
+}
+
 TEST(Numbers, Shares) {
   EXPECT_EQ(as_multiple(0.47716), "0.477×");
   EXPECT_EQ(as_multiple(12.34), "12.3×");

@@ -76,7 +76,7 @@ void print_totals(const CostReport& report) {
     const std::string& name = report.names[k];
     const CostFigures& figures = report.totals[k];
     std::cout << "  " << name << std::string(width - name.size(), ' ') << exact_count(figures.total)
-              << "  (" << format_count(figures.total) << " " << report.units[k] << ")";
+              << "  (" << with_unit(figures.total, report.units[k]) << ")";
     if (!report.slopes.empty()) {
       std::cout << "  alive " << exact_count(figures.alive) << " ("
                 << as_multiple(figures.alive / figures.total) << "), term "

@@ -10,6 +10,7 @@
 #include "morph/cost/network_cost.h"
 #include "morph/learn/budget.h"
 #include "morph/nn/widen.h"
+#include "morph/report/numbers.h"
 #include "morph/transform/expand.h"
 
 namespace morph {
@@ -51,9 +52,9 @@ void expand_network(const ExpandArguments& arguments) {
   write_network(arguments.out, wide);
   std::cout << arguments.out << ", " << weights << "\n  all free widths times "
             << format_count(expansion.multiplier) << "\n  " << budget.cost << "  "
-            << format_count(network_cost(network.graph, *model)) << " -> "
-            << format_count(expansion.cost) << ", budget " << format_count(limit) << " "
-            << model->unit() << "\n";
+            << with_unit(network_cost(network.graph, *model), model->unit()) << " -> "
+            << with_unit(expansion.cost, model->unit()) << ", budget "
+            << with_unit(limit, model->unit()) << "\n";
 }
 
 }  // namespace

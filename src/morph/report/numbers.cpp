@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <span>
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
@@ -65,6 +66,21 @@ std::string exact_count(double value) {
 
 std::string short_count(double value) {
   return std::isfinite(value) ? format_count(value) : kNothing;
+}
+
+std::string with_unit(double value, std::string_view unit) {
+  constexpr std::array<const char*, 4> kTimes = {"ns", "µs", "ms", "s"};
+  constexpr std::array<const char*, 5> kSizes = {"bytes", "kB", "MB", "GB", "TB"};
+  std::span<const char* const> units;
+  if (unit == "ns") units = kTimes;
+  if (unit == "bytes") units = kSizes;
+  if (units.empty()) return cat(short_count(value), " ", unit);
+  size_t step = 0;
+  while (std::abs(value) >= 1000 && step + 1 < units.size()) {
+    value /= 1000;
+    ++step;
+  }
+  return cat(short_count(value), " ", units[step]);
 }
 
 std::string scientific(double value) {

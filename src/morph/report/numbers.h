@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace morph {
 
@@ -24,6 +25,10 @@ std::string exact_count(double value);
 
 /// Four significant digits and a suffix ("81.58 M"); "–" if not finite.
 std::string short_count(double value);
+
+/// The same with its unit, where "ns" and "bytes" grow into larger units: "4.75 ms", "93.55 MB",
+/// "81.63 M FLOPs".
+std::string with_unit(double value, std::string_view unit);
 
 /// A small number in short scientific form: "3.1e-07".
 std::string scientific(double value);
