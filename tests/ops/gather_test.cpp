@@ -43,6 +43,22 @@ TEST(Gather, PinsAChannelWhoseAxisItDrops) {
   EXPECT_EQ(chain.reason(1), "");
 }
 
+TEST(Gather, TiesWhatItPicksOutOfPackedChannels) {
+  // Queries, keys and values, packed as (3, C = 2) and picked out one by one.
+  Chain chain;
+  const Value packed =
+      chain.apply({.name = "r", .op = "Reshape", .attrs = {{"shape", Ints{0, 3, 2, 5}}}},
+                  {chain.value({1, 6, 5})});
+  Node one = gather(1, {1});
+  one.attrs["indices_shape"] = Ints{};
+  const Value y = chain.apply(one, {packed});
+  EXPECT_EQ(y.shape, (Shape{1, 2, 5}));
+  EXPECT_EQ(y.channels.extents, (Shape{1, 2, 1}));
+  EXPECT_TRUE(chain.tied(0, 2) && chain.tied(2, 4) && chain.tied(1, 5));
+  EXPECT_FALSE(chain.tied(0, 1));
+  EXPECT_EQ(chain.reason(0), "");
+}
+
 TEST(Gather, RenumbersItsIndices) {
   Node node = gather(1, {3, 0, 2});
   const std::vector<Shape> old_shapes = {{1, 4}};

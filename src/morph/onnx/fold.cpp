@@ -19,10 +19,11 @@ std::vector<int64_t> row_major_strides(const Shape& shape) {
 }
 
 /// Sorted. What each does when its inputs are constants is in run().
-constexpr std::array<std::string_view, 62> kOps = {
+constexpr std::array<std::string_view, 64> kOps = {
     "Abs",
     "Add",
     "And",
+    "BatchNormalization",
     "Cast",
     "CastLike",
     "Ceil",
@@ -65,6 +66,7 @@ constexpr std::array<std::string_view, 62> kOps = {
     "Relu",
     "Reshape",
     "Round",
+    "ScatterND",
     "Shape",
     "Sigmoid",
     "Sign",
@@ -291,33 +293,61 @@ Array Folder::gather(const OpCall& call) {
   return keep(call, x.type, shape, std::move(bytes));
 }
 
+std::vector<size_t> Folder::rows_named(const OpCall& call,
+                                       const Shape& shape,
+                                       const Array& places) {
+  if (places.shape.empty() || is_floating(places.type)) call.fail("has wrong indices");
+  const int64_t depth = places.shape.back();
+  if (depth < 1 || depth > static_cast<int64_t>(shape.size())) call.fail("has wrong indices");
+  const std::vector<int64_t> positions = to_ints(places);
+  std::vector<size_t> rows;
+  for (auto position = positions.begin(); position != positions.end(); position += depth) {
+    int64_t row = 0;
+    for (int64_t i = 0; i < depth; ++i) {
+      const int64_t extent = shape[static_cast<size_t>(i)];
+      const int64_t from_front = position[i] < 0 ? position[i] + extent : position[i];
+      if (from_front < 0 || from_front >= extent) {
+        call.fail("names a position outside its input");
+      }
+      row = row * extent + from_front;
+    }
+    rows.push_back(static_cast<size_t>(row));
+  }
+  return rows;
+}
+
 Array Folder::gather_nd(const OpCall& call) {
   const Array& x = call.constant(0);
   const Array& places = call.constant(1);
-  if (call.integer("batch_dims", 0) != 0 || places.shape.empty()) call.fail("is not folded so");
-  const int64_t depth = places.shape.back();
-  if (depth < 1 || depth > static_cast<int64_t>(x.shape.size())) call.fail("has wrong indices");
+  if (call.integer("batch_dims", 0) != 0) call.fail("is not folded so");
+  const std::vector<size_t> rows = rows_named(call, x.shape, places);
+  const Shape row(x.shape.begin() + places.shape.back(), x.shape.end());
   Shape shape(places.shape.begin(), places.shape.end() - 1);
-  const int64_t rows = count_elements(shape);
-  shape.insert(shape.end(), x.shape.begin() + depth, x.shape.end());
-  const size_t chunk =
-      static_cast<size_t>(count_elements({x.shape.begin() + depth, x.shape.end()})) *
-      element_bytes(x.type);
+  shape.insert(shape.end(), row.begin(), row.end());
+  const size_t chunk = static_cast<size_t>(count_elements(row)) * element_bytes(x.type);
   reserve(call, x.type, shape);
-  const std::vector<int64_t> positions = to_ints(places);
   std::string bytes;
-  for (int64_t row = 0; row < rows; ++row) {
-    int64_t source = 0;
-    for (int64_t i = 0; i < depth; ++i) {
-      const int64_t extent = x.shape[static_cast<size_t>(i)];
-      int64_t position = positions[static_cast<size_t>(row * depth + i)];
-      if (position < 0) position += extent;
-      if (position < 0 || position >= extent) call.fail("names a position outside its input");
-      source = source * extent + position;
-    }
-    bytes += x.bytes.substr(static_cast<size_t>(source) * chunk, chunk);
-  }
+  for (const size_t i : rows) bytes += x.bytes.substr(i * chunk, chunk);
   return keep(call, x.type, shape, std::move(bytes));
+}
+
+Array Folder::scatter_nd(const OpCall& call) {
+  const Array& x = call.constant(0);
+  const Array& places = call.constant(1);
+  const Array& updates = call.constant(2);
+  if (call.text("reduction", "none") != "none") call.fail("is not folded so");
+  const std::vector<size_t> rows = rows_named(call, x.shape, places);
+  const Shape row(x.shape.begin() + places.shape.back(), x.shape.end());
+  const size_t chunk = static_cast<size_t>(count_elements(row)) * element_bytes(x.type);
+  if (updates.type != x.type || updates.bytes.size() != rows.size() * chunk) {
+    call.fail("has updates that do not fit its indices");
+  }
+  reserve(call, x.type, x.shape);
+  std::string bytes(x.bytes);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    bytes.replace(rows[i] * chunk, chunk, updates.bytes.substr(i * chunk, chunk));
+  }
+  return keep(call, x.type, x.shape, std::move(bytes));
 }
 
 /// Each axis as (repeats, extent): spread over the first of the two.
@@ -407,7 +437,9 @@ std::vector<Array> Folder::run(const OpCall& call) {
   if (auto result = moved(call)) return {*result};
   if (op.rfind("Reduce", 0) == 0) return {reduce(call)};
   static constexpr std::array kRows = {
+      FoldRow{"BatchNormalization", &Folder::batch_normalization},
       FoldRow{"GatherND", &Folder::gather_nd},
+      FoldRow{"ScatterND", &Folder::scatter_nd},
       FoldRow{"Tile", &Folder::tile},
       FoldRow{"Range", &Folder::range},
       FoldRow{"CumSum", &Folder::cumulative_sum},

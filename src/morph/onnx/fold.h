@@ -52,6 +52,11 @@ class Folder {
   /// The array with elements of another type.
   Array cast(const OpCall& call, const Array& x, DataType type);
 
+  /// Which rows of the first axes of this shape the indices of a GatherND or ScatterND name.
+  static std::vector<size_t> rows_named(const OpCall& call,
+                                        const Shape& shape,
+                                        const Array& places);
+
  private:
   struct View {
     Shape shape;
@@ -77,6 +82,8 @@ class Folder {
   Array where(const OpCall& call);
   Array reduce(const OpCall& call);
   Array matmul(const OpCall& call);
+  Array batch_normalization(const OpCall& call);
+  Array scatter_nd(const OpCall& call);
   /// Of ops that see the same bytes in another shape; nothing for others.
   std::optional<Array> seen_otherwise(const OpCall& call);
   /// Of ops that move or count elements and compute nothing; nothing for others.

@@ -234,6 +234,45 @@ Array Folder::reduce(const OpCall& call) {
   return keep(call, x.type, shape, bytes_of(sums, x.type));
 }
 
+/// Of a weight that is computed: in training mode with its own mean and variance (as PyTorch
+/// standardises weights), else with those given.
+Array Folder::batch_normalization(const OpCall& call) {
+  const Array& x = call.constant(0);
+  if (x.shape.size() < 2) call.fail("normalises channels, and has none");
+  const auto channels = static_cast<size_t>(x.shape[1]);
+  const auto inner = static_cast<size_t>(count_elements({x.shape.begin() + 2, x.shape.end()}));
+  const auto by_channel = [&](size_t i) {
+    std::vector<double> list = numbers(call, call.constant(i));
+    if (list.size() != channels) call.fail("does not have a number for each channel");
+    return list;
+  };
+  std::vector<double> values = numbers(call, x);
+  const std::vector<double> scale = by_channel(1);
+  const std::vector<double> shift = by_channel(2);
+  std::vector<double> mean = by_channel(3);
+  std::vector<double> variance = by_channel(4);
+  if (call.integer("training_mode", 0) != 0) {
+    const double share = static_cast<double>(channels) / static_cast<double>(values.size());
+    const auto mean_of = [&](auto&& term) {
+      std::vector<double> sums(channels, 0);
+      for (size_t i = 0; i < values.size(); ++i) {
+        const size_t c = i / inner % channels;
+        sums[c] += term(values[i], c) * share;
+      }
+      return sums;
+    };
+    mean = mean_of([](double value, size_t) { return value; });
+    variance =
+        mean_of([&](double value, size_t c) { return (value - mean[c]) * (value - mean[c]); });
+  }
+  const double epsilon = call.number("epsilon", 1e-5);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t c = i / inner % channels;
+    values[i] = (values[i] - mean[c]) / std::sqrt(variance[c] + epsilon) * scale[c] + shift[c];
+  }
+  return keep(call, x.type, x.shape, bytes_of(values, x.type));
+}
+
 Array Folder::matmul(const OpCall& call) {
   const Array& a = call.constant(0);
   const Array& b = call.constant(1);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 
 #include "morph/base/error.h"
 #include "morph/onnx/importer.h"
@@ -119,7 +120,7 @@ std::vector<Value> import_resize(Importer& importer, const OpCall& call) {
   if (scales.empty() == sizes.empty()) call.fail("wants either scales or sizes");
   if (!sizes.empty()) {
     Ints whole(sizes.begin(), sizes.end());
-    if (!names_axes && whole[0] == importer.traced_batch()) whole[0] = 1;
+    if (!names_axes && importer.may_be_batch(whole[0])) whole[0] = 1;
     node.attrs["sizes"] = whole;
   } else {
     for (double& scale : scales) scale = with_same_digits(static_cast<float>(scale));
@@ -145,6 +146,63 @@ std::vector<Value> import_resize(Importer& importer, const OpCall& call) {
   return {importer.add(call, std::move(node))};
 }
 
+/// One side of a Where, times the constant that is 1 where it is taken.
+Value taken(Importer& importer, const OpCall& call, const Value& side, const Array& mask) {
+  const Value factor{.constant = mask};
+  NodeProto node = call.node();
+  node.op_type = "Mul";
+  node.inputs = {"taken", "mask"};
+  const OpCall product(node, call.opset(), {&side, &factor});
+  const size_t rank = importer.shape(side).size();
+  if (mask.shape.size() > rank) call.fail("broadcasts a value to more axes");
+  NewNode made{.op = "Mul", .suffix = "taken"};
+  made.inputs = {importer.operand(product, 0, rank), importer.operand(product, 1, rank)};
+  return importer.add(product, std::move(made));
+}
+
+/// The other side, if it is constant: its values where it is taken, else 0.
+Array taken(Importer& importer, const OpCall& call, const Array& side, const Array& mask) {
+  const Value where{.constant = mask};
+  const Value value{.constant = importer.folder().cast(call, side, DataType::kFloat)};
+  const Value zero{.constant = importer.folder().scaled(call, mask, 0)};
+  NodeProto node = call.node();
+  node.op_type = "Where";
+  return importer.folder().run(OpCall(node, call.opset(), {&where, &value, &zero})).at(0);
+}
+
+/// With a constant condition, as a mask has it: each side times where it is taken, and their sum.
+std::vector<Value> import_where(Importer& importer, const OpCall& call) {
+  const Array& condition = call.constant(0);
+  std::vector<double> truths = to_doubles(condition);
+  std::vector<Value> terms;
+  for (const size_t i : {size_t{1}, size_t{2}}) {
+    for (double& truth : truths) truth = (truth != 0) == (i == 1) ? 1 : 0;
+    const Array mask =
+        importer.folder().keep(call,
+                               DataType::kFloat,
+                               condition.shape,
+                               to_bytes(std::span<const double>(truths), DataType::kFloat));
+    for (double& truth : truths) truth = (truth != 0) == (i == 1) ? 1 : 0;
+    if (call.input(i).is_live()) {
+      terms.push_back(taken(importer, call, call.input(i), mask));
+    } else {
+      terms.push_back({.constant = taken(importer, call, call.constant(i), mask)});
+    }
+  }
+  const size_t live = terms[0].is_live() ? 0 : 1;
+  const std::optional<Array>& constant = terms[1 - live].constant;
+  const bool is_zero =
+      constant && std::ranges::all_of(constant->bytes, [](char byte) { return byte == 0; });
+  if (is_zero && constant->shape.size() <= importer.shape(terms[live]).size()) return {terms[live]};
+  NodeProto node = call.node();
+  node.op_type = "Add";
+  const OpCall sum(node, call.opset(), {&terms[0], &terms[1]});
+  const size_t rank = importer.shape(terms[live]).size();
+  NewNode made{.op = "Add"};
+  made.inputs = {importer.operand(sum, 0, rank), importer.operand(sum, 1, rank)};
+  return {importer.add(sum, std::move(made))};
+}
+
 constexpr std::array kRules = {
     ImportRow{"Cast", import_cast},
     ImportRow{"CastLike", import_cast_like},
@@ -160,6 +218,7 @@ constexpr std::array kRules = {
     ImportRow{"Resize", import_resize},
     ImportRow{"Softmax", import_softmax},
     ImportRow{"Upsample", import_resize},
+    ImportRow{"Where", import_where},
 };
 
 }  // namespace

@@ -84,17 +84,6 @@ bool is_same(const Array& a, const Array& b) {
          a.shape == b.shape;
 }
 
-/// The constant for one example, if it is the same for each of a traced batch; else as it is.
-Array for_one_example(const Array& array, int64_t batch) {
-  if (array.shape.empty() || array.shape[0] != batch || batch < 2) return array;
-  const size_t size = array.bytes.size() / static_cast<size_t>(batch);
-  if (array.bytes.substr(size) != array.bytes.substr(0, array.bytes.size() - size)) return array;
-  Array first = Folder::viewed(array, array.shape);
-  first.shape[0] = 1;
-  first.bytes = array.bytes.substr(0, size);
-  return first;
-}
-
 /// The number that all elements are, or 0.
 double initial_value(const Array& array) {
   if (!is_uniform(array) || array.bytes.empty()) return 0;
@@ -200,6 +189,7 @@ void Importer::add_inputs(Scope& scope) {
     node.shape = infer_shape(node, graph_);
     taken_.insert(input.name);
     scope.define(input.name, {.node = graph_.add(std::move(node)), .type = input.type});
+    places_.emplace_back();
     module_of_node_.push_back(static_cast<int>(modules_.size()));
     modules_.emplace(cat("input ", input.name), module_of_node_.back());
   }
@@ -365,6 +355,9 @@ void Importer::set_outputs(const Scope& scope) {
       throw Error(cat("the output '", output.name, "' does not depend on the network's input"));
     }
     NodeId id = value->node;
+    if (!places_[index(id)].is_first()) {
+      throw Error(cat("the output '", output.name, "' does not have the batch as its first axis"));
+    }
     if (graph_[id].name != output.name) {
       // Keeps the value's name beside the node's; export makes one of the two again.
       Node node{.name = output.name, .op = "Identity", .inputs = {id}, .shape = graph_[id].shape};
@@ -375,8 +368,18 @@ void Importer::set_outputs(const Scope& scope) {
   graph_.set_outputs(std::move(outputs));
 }
 
-Shape Importer::shape(const Value& value) const {
-  return value.constant ? value.constant->shape : graph_[value.node].shape;
+Shape Importer::shape(const Value& value, int64_t batch) const {
+  if (value.constant) return value.constant->shape;
+  return file_shape(graph_[value.node].shape, places_.at(index(value.node)), batch);
+}
+
+BatchPlace Importer::place(const OpCall& call) const {
+  for (size_t i = 0; i < call.input_count(); ++i) {
+    if (call.has_input(i) && call.input(i).is_live()) {
+      return places_.at(index(call.input(i).node));
+    }
+  }
+  return {};
 }
 
 std::string Importer::free_name(const std::string& wish) const {
@@ -444,6 +447,14 @@ std::string Importer::tensor_name(const Weight& weight, const Node& node, int mo
 }
 
 Value Importer::add(const OpCall& call, NewNode wanted, std::vector<Weight> weights) {
+  BatchPlace made;
+  if (wanted.place) {
+    made = *wanted.place;
+  } else if (!wanted.inputs.empty()) {
+    const size_t rank = graph_[wanted.inputs[0]].shape.size();
+    const BatchPlace read = place(call);
+    made = store_axes(call, wanted, read, rank - read.extra_axes());
+  }
   Node node{.name = wanted.name.empty() ? node_name(call, wanted.suffix) : free_name(wanted.name),
             .op = std::move(wanted.op),
             .inputs = std::move(wanted.inputs),
@@ -464,6 +475,7 @@ Value Importer::add(const OpCall& call, NewNode wanted, std::vector<Weight> weig
   node.shape = infer_shape(node, graph_);
   const DataType type = call.has_input(0) ? call.input(0).type : DataType::kFloat;
   module_of_node_.push_back(module);
+  places_.push_back(made);
   return {.node = graph_.add(std::move(node)), .type = type};
 }
 
@@ -471,31 +483,65 @@ Weight Importer::weight(const OpCall& call, size_t i, std::string slot) const {
   return {.slot = std::move(slot), .array = call.constant(i), .tensor = call.input(i).tensor};
 }
 
+/// The constant without what it repeats for each example of a batch; else as it is.
+Array Importer::for_one_example(const OpCall& call, const Array& array, const BatchPlace& place) {
+  const int64_t each = place.before * place.after;
+  for (const int64_t batch : {kOpenBatch, traced_batch_}) {
+    if (batch < 2 || array.shape[place.axis] != each * batch) continue;
+    const auto at = array.shape.begin() + static_cast<int64_t>(place.axis);
+    Shape parts(array.shape.begin(), at);
+    parts.insert(parts.end(), {place.before, batch, place.after});
+    parts.insert(parts.end(), at + 1, array.shape.end());
+    const Array view = Folder::viewed(array, parts);
+    Array one = folder_.sliced(call, view, {.axis = place.axis + 1, .count = 1});
+    if (folder_.expanded(call, one, parts).bytes != array.bytes) continue;
+    Shape shape = array.shape;
+    shape[place.axis] = each;
+    return Folder::viewed(one, shape);
+  }
+  return array;
+}
+
+/// A constant of the file's rank as one of our graph, beside a value that has the batch elsewhere.
+Array Importer::as_operand(const OpCall& call, Array array, size_t rank) {
+  const BatchPlace place = this->place(call);
+  if (array.shape.size() == rank && place.axis < rank) array = for_one_example(call, array, place);
+  while (array.shape.size() < rank) array.shape.insert(array.shape.begin(), 1);
+  if (place.is_first() || place.axis >= rank) return array;
+  const int64_t extent = array.shape[place.axis];
+  if (extent != 1 && extent != place.before * place.after) {
+    call.fail("reads a constant that differs between the examples of a batch");
+  }
+  Shape stored = stored_shape(array.shape, place);
+  const auto parts = stored.begin() + 1 + static_cast<int64_t>(place.axis);
+  if (extent == 1) std::fill_n(parts, place.extra_axes(), 1);
+  return Folder::viewed(array, stored);
+}
+
 NodeId Importer::operand(const OpCall& call, size_t i, size_t rank) {
   const Value& value = call.input(i);
   if (value.is_sequence) call.fail("reads a sequence where one value is wanted");
   if (value.is_live()) {
-    if (graph_[value.node].shape.size() == rank) return value.node;
+    const BatchPlace& own = places_.at(index(value.node));
+    const size_t own_rank = graph_[value.node].shape.size() - own.extra_axes();
+    if (own_rank == rank && own == place(call)) return value.node;
     call.fail(cat("input '",
                   call.node().inputs[i],
                   "' has rank ",
-                  graph_[value.node].shape.size(),
+                  own_rank,
                   " and meets one of rank ",
                   rank,
                   ": the batch would meet another axis"));
   }
   Weight weight = this->weight(call, i, "value");
-  if (weight.array.shape.size() == rank) {
-    weight.array = for_one_example(weight.array, traced_batch_);
-  }
-  Shape& shape = weight.array.shape;
-  while (shape.size() < rank) shape.insert(shape.begin(), 1);
+  weight.array = as_operand(call, weight.array, rank);
+  const Shape& shape = weight.array.shape;
   if (!is_floating(weight.array.type)) {
     weight.array = folder_.cast(call, weight.array, DataType::kFloat);
   }
   const bool is_trainable = !weight.tensor.empty() && count_elements(shape) > 1;
   const bool is_shared = !weight.tensor.empty() && !(is_trainable && may_be_merged(weight));
-  const auto key = std::pair(weight.tensor, rank);
+  const auto key = std::pair(weight.tensor, shape);
   if (const auto known = operands_.find(key); is_shared && known != operands_.end()) {
     return known->second;
   }

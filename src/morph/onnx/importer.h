@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -8,11 +9,16 @@
 #include <tuple>
 #include <vector>
 
+#include "morph/onnx/batch_place.h"
 #include "morph/onnx/fold.h"
 #include "morph/onnx/import.h"
 #include "morph/onnx/op_call.h"
 
 namespace morph::onnx {
+
+/// What a file's Shape says of the batch, whatever was traced: a prime number, so that what is
+/// computed from it tells where the batch has gone.
+inline constexpr int64_t kOpenBatch = 97;
 
 /// The values that names stand for inside of a graph or function body.
 class Scope {
@@ -36,7 +42,14 @@ struct NewNode {
   std::map<std::string, Attr> attrs = {};
   std::string suffix = {};  ///< Of the name, for a node beside the one that has the ONNX node's.
   std::string name = {};    ///< The whole name, if it is another than the ONNX node's.
+  /// Where the batch lies in the value, of a node whose attributes are those of our graph already.
+  std::optional<BatchPlace> place = {};
 };
+
+/// Turns the axes that a node's attributes name, those of the file's values of this rank, into the
+/// axes of our graph, and returns where the batch lies in what the node makes. Throws Error where
+/// the op works along the batch.
+BatchPlace store_axes(const OpCall& call, NewNode& node, const BatchPlace& place, size_t rank);
 
 /// A weight for a slot of a new node.
 struct Weight {
@@ -58,8 +71,14 @@ class Importer {
   /// Adds a node named after the call's, with its weights, and infers its shape.
   Value add(const OpCall& call, NewNode node, std::vector<Weight> weights = {});
 
-  /// The shape of a value: of a live one, for a batch of one.
-  Shape shape(const Value& value) const;
+  /// The shape of a value in the file: of a live one, for a batch of this size.
+  Shape shape(const Value& value, int64_t batch = 1) const;
+
+  /// Where the batch lies in the first live value that a call reads.
+  BatchPlace place(const OpCall& call) const;
+
+  /// Whether an entry of a shape may stand for the batch: what a Shape gave, or what was traced.
+  bool may_be_batch(int64_t size) const { return size == kOpenBatch || size == traced_batch_; }
 
   /// The constant input i of a call, as a weight for a slot.
   Weight weight(const OpCall& call, size_t i, std::string slot) const;
@@ -82,6 +101,8 @@ class Importer {
   void add_initializers(const GraphProto& graph, Scope& scope);
   void import_nodes(const Body& body, const std::set<std::string>& needed, Scope& scope);
   std::vector<Value> import_node(const Body& body, const NodeProto& node, const Scope& scope);
+  Array as_operand(const OpCall& call, Array array, size_t rank);
+  Array for_one_example(const OpCall& call, const Array& array, const BatchPlace& place);
   std::vector<Value> import_call(const OpCall& call);
   std::vector<Value> inline_function(const FunctionProto& function,
                                      const OpCall& call,
@@ -103,9 +124,10 @@ class Importer {
   std::map<std::string, Array> weights_;
   std::map<std::string, int> modules_;  // Equal for nodes that do the same with shared weights.
   std::vector<int> module_of_node_;
+  std::vector<BatchPlace> places_;  // By node.
   // By initializer, module and slot: the name of the copy, and the value that its node reads.
   std::map<std::tuple<std::string, int, std::string>, std::pair<std::string, NodeId>> copies_;
-  std::map<std::pair<std::string, size_t>, NodeId> operands_;  // Constants by tensor and rank.
+  std::map<std::pair<std::string, Shape>, NodeId> operands_;  // Constants by tensor and shape.
   std::set<std::string> taken_;  // Names that inputs and outputs of the file have.
   int64_t traced_batch_ = 1;
   int64_t untied_ = 0;

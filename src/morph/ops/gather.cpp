@@ -1,5 +1,7 @@
 #include "morph/ops/gather.h"
 
+#include <algorithm>
+
 #include "morph/base/error.h"
 #include "morph/ops/id_tensor.h"
 #include "morph/ops/rules.h"
@@ -35,15 +37,30 @@ Shape gather_shape(const Node& node, std::span<const Shape> inputs) {
   return shape;
 }
 
+/// How many axes the channels vary along.
+int64_t count_axes(const Channels& channels) {
+  return std::ranges::count_if(channels.extents, [](int64_t extent) { return extent > 1; });
+}
+
+/// An index that drops its axis picks a channel out, which cannot be widened. Of channels along
+/// several axes, as (3, C) of packed attention, those at one place of the others go together
+/// instead, so that the axis keeps its positions.
 Channels gather_channels(const Node& node,
                          std::span<const ValueChannels> inputs,
                          ChannelFlow& flow) {
   const auto& [shape, channels] = inputs[0];
   const auto& [axis, positions] = gathered_positions(node, shape);
-  const bool varies = channels.varies_along(axis);
+  const bool drops_axis = channels.varies_along(axis) && indices_shape(node).empty();
+  Channels read = channels;
+  if (drops_axis && count_axes(channels) > 1) {
+    std::vector<bool> dropped(shape.size(), false);
+    dropped[axis] = true;
+    read = flow.merged(channels, dropped);
+  }
+  const bool varies = read.varies_along(axis);
   const Channels picked =
-      taken(channels, axis, varies ? positions : std::vector<int64_t>(positions.size(), 0));
-  if (varies && indices_shape(node).empty()) {
+      taken(read, axis, varies ? positions : std::vector<int64_t>(positions.size(), 0));
+  if (varies && drops_axis) {
     flow.pin(picked.ids, cat("a channel picked out in '", node.name, "'"));
   }
   Shape picked_shape = shape;
