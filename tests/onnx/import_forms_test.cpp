@@ -130,6 +130,36 @@ TEST(ImportForms, AStandardisedWeightIsAPlainOne) {
               Pointwise(FloatNear(1e-6F), {-1.5F, 2.5F, 2.5F, -1.5F}));
 }
 
+TEST(ImportForms, ConstantsAreClippedAndMultiplied) {
+  ModelBuilder builder;
+  builder.input("x", {-1, 2}).scalar("low", 0).scalar("high", 2);
+  builder.model().graph.initializers.push_back(
+      {.name = "a", .array = builder.array({1, 1, 2}, {-3, 5})});
+  builder.model().graph.initializers.push_back(
+      {.name = "b", .array = builder.array({2, 2}, {1, 2, 3, 4})});
+  builder.ints("flat", {1, 2})
+      .node("Clip", "a low high", "c")
+      .node("MatMul", "c b", "p")
+      .node("Reshape", "p flat", "r")
+      .node("Mul", "x r", "y")
+      .output("y");
+  const Imported network = import_model(builder.build());
+  EXPECT_THAT(to_doubles(network.weights.at("y_node.operand1.value")), ElementsAre(6, 8));
+}
+
+TEST(ImportForms, ARepeatForEachExampleIsNone) {
+  ModelBuilder builder;
+  builder.input("x", {-1, 2}).ints("first", {0}).ints("one", {1}).scalar("zero", 0);
+  builder.node("Shape", "x", "shape")
+      .node("Gather", "shape zero", "batch")
+      .node("Unsqueeze", "batch first", "batches")
+      .node("Concat", "batches one", "repeats", {int_attr("axis", 0)})
+      .node("Tile", "x repeats", "t")
+      .node("Relu", "t", "y")
+      .output("y");
+  EXPECT_EQ(nodes(builder), "y_node = Relu(x) -> [1, 2]\n");
+}
+
 TEST(ImportForms, AssignmentsToConstantsAreComputed) {
   ModelBuilder builder;
   builder.input("x", {-1, 3}).weight("zeros", {3}, 0.0).weight("ones", {2}, 1.0);

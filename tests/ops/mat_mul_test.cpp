@@ -76,6 +76,16 @@ TEST(MatMul, PinsWhatItMixes) {
   EXPECT_EQ(chain.reason(3), "mixed by the matrix product 'm'");
 }
 
+// Scores [1, heads, T, T] whose heads another layer mixed: the values have as many.
+TEST(MatMul, PinsChannelsThatCountItsProducts) {
+  Chain chain;
+  const Value scores = chain.value({1, 2, 5, 5}, 1);
+  const Value v = chain.value({1, 2, 5, 3}, 3);
+  chain.apply(product(), {scores, v});
+  EXPECT_EQ(chain.reason(0), "counts the matrix products of 'm'");
+  EXPECT_EQ(chain.reason(2), "");
+}
+
 TEST(MatMul, RefusesWhatDoesNotFit) {
   EXPECT_ERROR(shape_of(dense({3, 5}), {{1, 4}}), "[m: MatMul] cannot multiply [1, 4] by [3, 5]");
   EXPECT_ERROR(shape_of(product(), {{1, 2, 3}}), "needs a second input or a param 'weight'");

@@ -19,7 +19,7 @@ std::vector<int64_t> row_major_strides(const Shape& shape) {
 }
 
 /// Sorted. What each does when its inputs are constants is in run().
-constexpr std::array<std::string_view, 64> kOps = {
+constexpr std::array<std::string_view, 65> kOps = {
     "Abs",
     "Add",
     "And",
@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 64> kOps = {
     "Cast",
     "CastLike",
     "Ceil",
+    "Clip",
     "Concat",
     "ConstantOfShape",
     "Cos",
@@ -438,6 +439,7 @@ std::vector<Array> Folder::run(const OpCall& call) {
   if (op.rfind("Reduce", 0) == 0) return {reduce(call)};
   static constexpr std::array kRows = {
       FoldRow{"BatchNormalization", &Folder::batch_normalization},
+      FoldRow{"Clip", &Folder::clip},
       FoldRow{"GatherND", &Folder::gather_nd},
       FoldRow{"ScatterND", &Folder::scatter_nd},
       FoldRow{"Tile", &Folder::tile},

@@ -83,6 +83,7 @@ class Folder {
   Array reduce(const OpCall& call);
   Array matmul(const OpCall& call);
   Array batch_normalization(const OpCall& call);
+  Array clip(const OpCall& call);
   Array scatter_nd(const OpCall& call);
   /// Of ops that see the same bytes in another shape; nothing for others.
   std::optional<Array> seen_otherwise(const OpCall& call);

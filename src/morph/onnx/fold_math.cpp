@@ -273,20 +273,31 @@ Array Folder::batch_normalization(const OpCall& call) {
   return keep(call, x.type, x.shape, bytes_of(values, x.type));
 }
 
+/// Bounds in inputs, as from opset 11 on.
+Array Folder::clip(const OpCall& call) {
+  const Array& x = call.constant(0);
+  const double low = call.number_at("min", 1).value_or(-kInfinity);
+  const double high = call.number_at("max", 2).value_or(kInfinity);
+  std::vector<double> values = numbers(call, x);
+  for (double& value : values) value = std::min(std::max(value, low), high);
+  return keep(call, x.type, x.shape, bytes_of(values, x.type));
+}
+
 Array Folder::matmul(const OpCall& call) {
   const Array& a = call.constant(0);
   const Array& b = call.constant(1);
   constexpr int64_t kMostSteps = int64_t{1} << 28;
-  if (a.shape.size() != 2 || b.shape.size() != 2 || a.shape[1] != b.shape[0]) {
-    call.fail("is folded for two matrices that fit only");
+  if (a.shape.empty() || b.shape.size() != 2 || a.shape.back() != b.shape[0]) {
+    call.fail("is folded for rows and a matrix that fit only");
   }
-  const Shape shape = {a.shape[0], b.shape[1]};
+  Shape shape = a.shape;
+  shape.back() = b.shape[1];
   const int64_t count = reserve(call, a.type, shape);
-  if (count != 0 && a.shape[1] > kMostSteps / count) call.fail("is too large to be folded");
+  if (count != 0 && b.shape[0] > kMostSteps / count) call.fail("is too large to be folded");
   const std::vector<double> x = numbers(call, a);
   const std::vector<double> y = numbers(call, b);
-  const auto columns = static_cast<size_t>(shape[1]);
-  const auto depth = static_cast<size_t>(a.shape[1]);
+  const auto columns = static_cast<size_t>(b.shape[1]);
+  const auto depth = static_cast<size_t>(b.shape[0]);
   std::vector<double> product(static_cast<size_t>(count), 0);
   for (size_t i = 0; i < product.size(); ++i) {
     for (size_t k = 0; k < depth; ++k) {

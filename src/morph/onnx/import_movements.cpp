@@ -394,8 +394,14 @@ std::vector<Value> import_expand(Importer& importer, const OpCall& call) {
 }
 
 std::vector<Value> import_tile(Importer& importer, const OpCall& call) {
-  const auto repeats = call.ints_at("repeats", 1);
+  auto repeats = call.ints_at("repeats", 1);
+  const size_t rank = importer.shape(call.input(0)).size();
   if (!repeats) call.fail("lacks its repeats");
+  if (repeats->size() != rank) call.fail("needs a repeat for each axis");
+  // What is computed from constants alone is for one example.
+  int64_t& examples = (*repeats)[importer.place(call).axis];
+  if (importer.may_be_batch(examples)) examples = 1;
+  if (std::ranges::count(*repeats, 1) == static_cast<int64_t>(rank)) return {call.input(0)};
   NewNode node{.op = "Tile", .inputs = {live_input(importer, call)}};
   node.attrs = {{"repeats", *repeats}};
   return {importer.add(call, std::move(node))};

@@ -77,6 +77,14 @@ Channels channels_of_weight(const Node& node, const ValueChannels& input, Channe
   return made;
 }
 
+/// Channels along the leading axes alone, as heads that another layer made, decide how many
+/// products there are; those of the other operand would have to go along.
+void pin_leading(const Node& node, const Operand& x, ChannelFlow& flow) {
+  if (x.channels.varies_along(x.rows()) || x.channels.varies_along(x.columns())) return;
+  if (x.channels.ids.size() < 2) return;
+  flow.pin(x.channels.ids, cat("counts the matrix products of '", node.name, "'"));
+}
+
 /// A product of two values sums over pairs along the inner axis, so a pair lives or dies together.
 /// What is left are the rows of one operand or the columns of the other; an op whose output is told
 /// apart by both, or that weights channels by something that has none, has no rule.
@@ -84,6 +92,8 @@ Channels channels_of_values(const Node& node,
                             const Operand& a,
                             const Operand& b,
                             ChannelFlow& flow) {
+  pin_leading(node, a, flow);
+  pin_leading(node, b, flow);
   const bool inner_a = a.channels.varies_along(a.columns());
   const bool inner_b = b.channels.varies_along(b.rows());
   const bool by_rows = a.channels.varies_along(a.rows());
