@@ -400,7 +400,7 @@ std::vector<Value> import_tile(Importer& importer, const OpCall& call) {
   if (repeats->size() != rank) call.fail("needs a repeat for each axis");
   // What is computed from constants alone is for one example.
   int64_t& examples = (*repeats)[importer.place(call).axis];
-  if (importer.may_be_batch(examples)) examples = 1;
+  if (examples == kOpenBatch) examples = 1;
   if (std::ranges::count(*repeats, 1) == static_cast<int64_t>(rank)) return {call.input(0)};
   NewNode node{.op = "Tile", .inputs = {live_input(importer, call)}};
   node.attrs = {{"repeats", *repeats}};
