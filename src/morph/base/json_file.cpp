@@ -20,10 +20,10 @@ std::optional<JsonDifference> first_difference(const nlohmann::json& before,
   places.update(now.flatten());
   for (const auto& [key, unused] : places.items()) {
     const nlohmann::json::json_pointer place(key);
-    if (!place.empty() && ignored.contains(place.back())) continue;
+    if (place.empty() || ignored.contains(place.back())) continue;  // Empty: of an empty object.
     const nlohmann::json there = before.contains(place) ? before.at(place) : nlohmann::json();
     const nlohmann::json here = now.contains(place) ? now.at(place) : nlohmann::json();
-    if (there != here) return JsonDifference{key.empty() ? key : key.substr(1), there, here};
+    if (there != here) return JsonDifference{key.substr(1), there, here};
   }
   return std::nullopt;
 }
