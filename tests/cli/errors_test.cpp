@@ -28,6 +28,8 @@ TEST(CliUsage, ExitStatus2WithAHint) {
   EXPECT_REFUSED(place, "train zoo:mlp", kUsage, "--data is required");
   EXPECT_REFUSED(place, "train zoo:mlp --data synthetic --epochs few", kUsage, "few");
   EXPECT_REFUSED(place, "expand zoo:mlp -o x.morph", kUsage, "--budget is required");
+  EXPECT_REFUSED(place, "shrink zoo:mlp -o x.morph", kUsage, "--structure, or --random with");
+  EXPECT_REFUSED(place, "shrink zoo:mlp --random 1 -o x.morph", kUsage, "--budget");
 }
 
 TEST(CliUsage, HelpAndVersion) {

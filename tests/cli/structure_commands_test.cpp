@@ -131,6 +131,27 @@ TEST(CliShrink, WithoutWeightsMovesTheStructureAlone) {
   EXPECT_EQ(small[small.find(first.name).value()].shape, (Shape{1, 100}));
 }
 
+TEST(CliShrink, ByChanceWithinABudget) {
+  const Workplace place("shrink_random");
+  const auto flops = [&](const std::string& network) {
+    const test::Outcome outcome = place.morphnet("cost " + network + " --json");
+    return json::parse(outcome.out).at("costs").at("flops").at("total").get<double>();
+  };
+  const std::string shrink = "shrink zoo:resnet8 --budget flops=0.5x --random ";
+  for (const char* arguments : {"1 -o one.morph", "1 -o again.morph", "2 -o two.morph"}) {
+    const test::Outcome outcome = place.morphnet(shrink + arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+  EXPECT_EQ(place.read("one.morph"), place.read("again.morph"));
+  EXPECT_NE(place.read("one.morph"), place.read("two.morph"));
+  for (const char* network : {"one.morph", "two.morph"}) {
+    EXPECT_LE(flops(network), 0.5 * flops("zoo:resnet8"));
+    EXPECT_GE(flops(network), 0.45 * flops("zoo:resnet8"));
+  }
+  EXPECT_EQ(place.morphnet(shrink + "1 --keep conv1 -o kept.morph").code, 0);
+  EXPECT_NE(place.read("kept.morph").find("conv1 = Conv(input; weight=[16, "), std::string::npos);
+}
+
 TEST(CliExpand, FitsTheBudget) {
   const Workplace place("expand");
   const test::Outcome outcome =

@@ -61,5 +61,24 @@ TEST(ParseBudget, RefusesWhatIsNone) {
   EXPECT_ERROR(parse_budget("flops=inf"), "budget 'flops=inf'");
 }
 
+TEST(SplitBudgets, AnAmountAloneIsOfTheCostBefore) {
+  EXPECT_THAT(split_budgets("flops=0.5x"), ::testing::ElementsAre("flops=0.5x"));
+  EXPECT_THAT(split_budgets("flops=0.75x, 0.5x,40M,params=0.5x,200k"),
+              ::testing::ElementsAre(
+                  "flops=0.75x", "flops=0.5x", "flops=40M", "params=0.5x", "params=200k"));
+  EXPECT_THAT(split_budgets("latency:peak=9300,bandwidth=732=0.5x,0.25x,latency:V100=0.5x"),
+              ::testing::ElementsAre("latency:peak=9300,bandwidth=732=0.5x",
+                                     "latency:peak=9300,bandwidth=732=0.25x",
+                                     "latency:V100=0.5x"));
+}
+
+TEST(SplitBudgets, RefusesWhatIsNone) {
+  EXPECT_ERROR(split_budgets(""), "budgets: expected some");
+  EXPECT_ERROR(split_budgets("0.5x,0.25x"), "budget '0.5x': expected COST=AMOUNT");
+  EXPECT_ERROR(split_budgets("flops=0.5x,half"), "budget 'flops=half'");
+  EXPECT_ERROR(split_budgets("flop=0.5x"), "Did you mean 'flops'?");
+  EXPECT_ERROR(split_budgets("flops=0.5x,params=0.5x,flops=0.5x"), "flops=0.5x is there twice");
+}
+
 }  // namespace
 }  // namespace morph

@@ -4,6 +4,7 @@
 #include "train/fixtures.h"
 
 #include "morph/base/file.h"
+#include "morph/base/json_file.h"
 
 namespace morph {
 namespace {
@@ -89,13 +90,6 @@ TEST(RunFolder, CannotBeWritten) {
   write_file(scratch.path() / "file", "x");
   EXPECT_ERROR(RunFolder(scratch.path() / "file", ExistingRun::kRefuse), "file");
   EXPECT_ERROR(RunFolder("/proc/morphnet", ExistingRun::kRefuse), "/proc/morphnet");
-}
-
-TEST(ReadJson, NamesTheFileAtFault) {
-  const test::ScratchFolder scratch("read_json");
-  EXPECT_ERROR(read_json(scratch.path() / "none.json"), "none.json");
-  write_file(scratch.path() / "half.json", "{\"a\": ");
-  EXPECT_ERROR(read_json(scratch.path() / "half.json"), "half.json' is damaged: ");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "morph/learn/selection.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -414,6 +415,55 @@ INSTANTIATE_TEST_SUITE_P(
         Budgets{"vgg11_bn?width=0.25&input=3x32x32", {{"weights", 0.3}, {"memory", 0.6}}},
         Budgets{"resnet20", {{"flops", 0.5}, {"params", 0.6}}, 8},
         Budgets{"resnet50?width=0.5&input=3x32x32", {{"flops", 0.5}}, 8}));
+
+const char* const kTwoGroups = R"(
+x = Input() shape=[1, 1, 1, 1]
+a = Conv(x; weight=[4, 1, 1, 1])
+b = Conv(a; weight=[8, 4, 1, 1])
+c = Conv(b; weight=[1, 8, 1, 1])
+return c
+)";
+
+TEST(RandomCandidates, RiseInEqualStepsWithinAGroup) {
+  const Graph graph = graph_of(kTwoGroups);
+  const ChannelGroups groups = find_channel_groups(graph);
+  const Candidates drawn = random_candidates(groups, 7);
+  std::vector<double> best;
+  for (const char* layer : {"a", "b"}) {
+    const auto& made = groups.made_by(graph.find(layer).value());
+    const double top = drawn.values[static_cast<size_t>(made.back())];
+    EXPECT_GT(top, 0);
+    EXPECT_LT(top, 1);
+    EXPECT_DOUBLE_EQ(drawn.values[static_cast<size_t>(made[1])],
+                     2 * drawn.values[static_cast<size_t>(made[0])]);
+    EXPECT_DOUBLE_EQ(drawn.values[static_cast<size_t>(made[made.size() / 2 - 1])], top / 2);
+    best.push_back(top);
+  }
+  EXPECT_NE(best[0], best[1]) << "each group draws for itself";
+  const auto output = static_cast<size_t>(groups.made_by(graph.find("c").value())[0]);
+  EXPECT_FALSE(drawn.removable[output]);
+  EXPECT_EQ(std::count(drawn.removable.begin(), drawn.removable.end(), true), 12);
+}
+
+TEST(RandomCandidates, DependOnTheSeedAlone) {
+  const ChannelGroups groups = find_channel_groups(graph_of(kTwoGroups));
+  EXPECT_EQ(random_candidates(groups, 3).values, random_candidates(groups, 3).values);
+  EXPECT_NE(random_candidates(groups, 3).values, random_candidates(groups, 4).values);
+}
+
+TEST(RandomCandidates, MeetABudget) {
+  const Graph graph = graph_of(kTwoGroups);
+  const ChannelGroups groups = find_channel_groups(graph);
+  const std::vector<Limit> limits = {{make_cost_model("flops"), 40}};
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const Selection selection =
+        select_channels(graph, groups, random_candidates(groups, seed), limits, {});
+    const double spent =
+        network_cost(shrink(graph, groups, selection.alive).graph, *make_cost_model("flops"));
+    EXPECT_LE(spent, 40) << seed;
+    EXPECT_GE(spent, 22) << seed << ": one channel of b costs 10 at most, of a 18";
+  }
+}
 
 }  // namespace
 }  // namespace morph

@@ -2,9 +2,11 @@
 #include <array>
 #include <filesystem>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "sample_run.h"
+#include "sample_sweep.h"
 #include "shell.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -115,6 +117,16 @@ void expect_positive(const json& widths, size_t count) {
   for (const json& width : widths) EXPECT_GT(width.get<double>(), 0);
 }
 
+/// Width and height from the header of a PNG file.
+std::array<uint32_t, 2> png_size(const std::string& png) {
+  const auto word = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = value << 8U | static_cast<unsigned char>(png.at(at + i));
+    return value;
+  };
+  return {word(16), word(20)};
+}
+
 TEST_F(BrowserTest, PageIsWholeAtEachSizeAndWidth) {
   for (const int layers : {9, 21, 105}) {
     const RunReport run = sample_run(layers);
@@ -157,6 +169,40 @@ TEST_F(BrowserTest, EmptyRunRaisesNoFault) {
   EXPECT_EQ(found["layers"], json::array());
 }
 
+TEST_F(BrowserTest, SweepIsWholeAtEachWidth) {
+  const std::string page = with_probe(render_sweep(sample_sweep()));
+  for (const int width : {1200, 400}) {
+    SCOPED_TRACE(width);
+    const auto path = write_page(cat("sweep_", width, ".html"), framed(page, width));
+    const ShellResult result = open(path, {}, "--dump-dom");
+    EXPECT_THAT(result.output, Not(HasSubstr(":CONSOLE")));
+    const json found = found_in(result.output);
+    EXPECT_EQ(found["faults"], json::array());
+    EXPECT_EQ(found["requests"], json::array());
+    EXPECT_LE(found["page"], width) << "no scrolling sideways";
+    EXPECT_EQ(found["unlabelled"], 0);
+    // Morphnet and uniform; the inherited network and the seed are single dots.
+    EXPECT_EQ(found["curves"], 2);
+    EXPECT_EQ(found["networks"], 6) << "a row for each cell";
+  }
+}
+
+TEST_F(BrowserTest, PicturesOfASweep) {
+  const auto picture = write_page("sweep.svg", render_sweep_chart(sample_sweep(), "flops"));
+  const auto page = write_page("sweep.html", render_sweep(sample_sweep()));
+  std::vector<std::string> shots;
+  for (const auto& [file, name, scheme] : {std::tuple(picture, "picture_light", Scheme::kLight),
+                                           std::tuple(picture, "picture_dark", Scheme::kDark),
+                                           std::tuple(page, "page_light", Scheme::kLight)}) {
+    const auto path = folder_ / cat(name, ".png");
+    std::filesystem::remove(path);
+    open(file, {1200, 1700, scheme}, "--screenshot=" + quoted(path));
+    shots.push_back(read_file(path));
+    EXPECT_EQ(png_size(shots.back()), (std::array<uint32_t, 2>{1200, 1700}));
+  }
+  EXPECT_NE(shots[0], shots[1]) << "the picture follows the reader's choice of light or dark";
+}
+
 TEST_F(BrowserTest, ThePolicyOfThePageForbidsRequests) {
   std::string page = render_report(sample_run(9));
   page.insert(page.rfind("</main>"), R"(<img src="http://127.0.0.1:9/x.png"/>)");
@@ -164,16 +210,6 @@ TEST_F(BrowserTest, ThePolicyOfThePageForbidsRequests) {
   // Chromium reports it on the console, so the silence that the other tests ask for counts.
   EXPECT_THAT(open(path, {}, "--dump-dom").output,
               AllOf(HasSubstr(":CONSOLE"), HasSubstr("Content Security Policy")));
-}
-
-/// Width and height from the header of a PNG file.
-std::array<uint32_t, 2> png_size(const std::string& png) {
-  const auto word = [&](size_t at) {
-    uint32_t value = 0;
-    for (size_t i = 0; i < 4; ++i) value = value << 8U | static_cast<unsigned char>(png.at(at + i));
-    return value;
-  };
-  return {word(16), word(20)};
 }
 
 TEST_F(BrowserTest, ScreenshotsInLightAndDark) {

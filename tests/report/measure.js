@@ -12,8 +12,8 @@ var found = {
   window: window.innerWidth,
   page: document.documentElement.scrollWidth,
   layers: widths("#widths .bar"),
-  curves: document.querySelectorAll("#training polyline").length,
-  networks: document.querySelectorAll("#summary tbody tr").length,
+  curves: document.querySelectorAll("#training polyline, #curves polyline").length,
+  networks: document.querySelectorAll("#summary tbody tr, #results tbody tr").length,
   unlabelled: document.querySelectorAll("svg[role=img]:not([aria-label])").length,
   tips: document.querySelectorAll("#widths [data-tip]").length,
   costs: []

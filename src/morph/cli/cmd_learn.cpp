@@ -10,6 +10,7 @@
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/device_name.h"
 #include "morph/cli/scope_arguments.h"
 #include "morph/cli/terminal.h"
 #include "morph/cost/cost_model.h"
@@ -96,10 +97,6 @@ LearnOptions resolve(const LearnCommand& command, const DataSplits& data) {
   }
   validate(options);
   return options;
-}
-
-std::string device_name(c10::Device device) {
-  return device.is_cuda() ? cuda_runtime(device).device_name() : "CPU";
 }
 
 void write_networks(const RunFolder& folder, const LearnResult& result) {

@@ -7,8 +7,8 @@
 
 #include "morph/base/error.h"
 #include "morph/base/file.h"
+#include "morph/base/json_file.h"
 #include "morph/cli/commands.h"
-#include "morph/learn/run_folder.h"
 #include "morph/learn/run_record.h"
 #include "morph/report/report.h"
 

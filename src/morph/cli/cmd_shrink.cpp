@@ -1,5 +1,6 @@
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +10,8 @@
 #include "morph/cli/commands.h"
 #include "morph/cli/scope_arguments.h"
 #include "morph/cost/network_cost.h"
+#include "morph/learn/budget.h"
+#include "morph/learn/selection.h"
 #include "morph/nn/cut.h"
 #include "morph/nn/fold_gates.h"
 #include "morph/report/numbers.h"
@@ -20,6 +23,9 @@ namespace {
 struct ShrinkArguments {
   NetworkArgument network = {};
   StructureArguments structure = {};
+  ScopeArguments scope = {};
+  std::optional<uint64_t> random = {};
+  std::vector<std::string> budgets = {};
   std::string out = {};
 };
 
@@ -55,9 +61,25 @@ void write_result(const std::string& out,
   if (!removed.empty()) std::cout << "  removed from the graph: " << join(removed, ", ") << "\n";
 }
 
+/// A random structure within the budgets.
+PlannedWidths draw_structure(const ShrinkArguments& arguments, const Graph& graph) {
+  PlannedWidths plan{.groups = find_channel_groups(graph, arguments.scope.resolve())};
+  std::vector<Limit> limits;
+  for (const std::string& text : arguments.budgets) {
+    const Budget budget = parse_budget(text);
+    const std::shared_ptr<CostModel> model = make_cost_model(budget.cost);
+    limits.push_back({.model = model, .amount = budget.limit(network_cost(graph, *model))});
+  }
+  const Selection selection = select_channels(
+      graph, plan.groups, random_candidates(plan.groups, *arguments.random), limits, {});
+  plan.copies.assign(selection.alive.begin(), selection.alive.end());
+  return plan;
+}
+
 void shrink_network(const ShrinkArguments& arguments) {
   const Network network = arguments.network.load();
-  const PlannedWidths plan = arguments.structure.plan(network);
+  const PlannedWidths plan = arguments.random ? draw_structure(arguments, network.graph)
+                                              : arguments.structure.plan(network);
   if (plan.widens()) {
     const Rewrite wide = resize_channels(network.graph, plan.groups, plan.copies);
     write_result(arguments.out, network.graph, {.graph = wide.graph}, wide.removed);
@@ -73,6 +95,32 @@ void shrink_network(const ShrinkArguments& arguments) {
   print_cut(cut);
 }
 
+/// Where the structure comes from: a file, or chance.
+void add_random_options(CLI::App& command, ShrinkArguments& arguments) {
+  CLI::Option* random =
+      command
+          .add_option("--random",
+                      arguments.random,
+                      "Instead of a file: a random structure within --budget, by this seed; for "
+                      "comparison with learned ones")
+          ->type_name("SEED");
+  CLI::Option* budget =
+      command
+          .add_option(
+              "--budget", arguments.budgets, "Of --random: flops=0.5x (of NET), params=200k")
+          ->type_name("COST=AMOUNT")
+          ->allow_extra_args(false)
+          ->needs(random);
+  random->needs(budget);
+  arguments.scope.add_to(command);
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_group() == "Scope") option->needs(random);
+  }
+  for (const char* of_file : {"--structure", "--missing", "--at-least-one"}) {
+    random->excludes(command.get_option(of_file));
+  }
+}
+
 }  // namespace
 
 void add_shrink(CLI::App& app) {
@@ -81,11 +129,16 @@ void add_shrink(CLI::App& app) {
       app.add_subcommand("shrink", "Remove the channels that a structure file does not keep");
   arguments->network.add_to(*command);
   arguments->structure.add_to(*command);
-  command->get_option("--structure")->required();
+  add_random_options(*command, *arguments);
   command->add_option("-o,--output", arguments->out, "Network to write, X.morph or X.onnx")
       ->required()
       ->type_name("OUT");
-  command->callback([arguments] { shrink_network(*arguments); });
+  command->callback([arguments] {
+    if (!arguments->random && arguments->structure.file.empty()) {
+      throw CLI::RequiredError("--structure, or --random with --budget,");
+    }
+    shrink_network(*arguments);
+  });
 }
 
 }  // namespace morph

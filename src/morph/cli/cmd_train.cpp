@@ -7,6 +7,7 @@
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/device_name.h"
 #include "morph/cli/scope_arguments.h"
 #include "morph/cli/terminal.h"
 #include "morph/learn/session.h"
@@ -25,6 +26,7 @@ struct TrainCommand {
 };
 
 void train_network(TrainCommand& command) {
+  const std::string started = timestamp();
   const c10::Device device = open_device(command.training.device);
   const DataSplits data = command.data.open(command.training.options.seed);
   const Network network = command.structure.apply(command.network.load(&data));
@@ -60,6 +62,8 @@ void train_network(TrainCommand& command) {
                     {{"format", "morphnet-training"},
                      {"version", 1},
                      {"command", command_line()},
+                     {"started", started},
+                     {"device", device_name(device)},
                      {"versions", versions()},
                      {"options", describe(options)},
                      {"epochs", epochs},

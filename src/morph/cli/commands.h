@@ -8,6 +8,7 @@ namespace morph {
 
 /// Each adds one subcommand to the program; it runs while the command line is parsed.
 void add_learn(CLI::App& app);
+void add_sweep(CLI::App& app);
 void add_train(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_cost(CLI::App& app);

@@ -83,6 +83,7 @@ int run(int argc, char** argv) {
   app.failure_message(usage_message);
   app.set_help_all_flag("--help-all", "Help on every command");
   morph::add_learn(app);
+  morph::add_sweep(app);
   morph::add_train(app);
   morph::add_eval(app);
   morph::add_cost(app);

@@ -5,8 +5,8 @@
 #include <CLI/CLI.hpp>
 
 #include "morph/base/error.h"
+#include "morph/base/json_file.h"
 #include "morph/base/strings.h"
-#include "morph/learn/run_folder.h"
 #include "morph/nn/channel_strengths.h"
 #include "morph/nn/cut.h"
 #include "morph/transform/resize.h"

@@ -1,5 +1,6 @@
 #include "morph/learn/budget.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "morph/base/error.h"
@@ -43,6 +44,28 @@ Budget parse_budget(std::string_view text) {
 std::vector<Budget> parse_budgets(std::string_view text) {
   std::vector<Budget> budgets;
   for (const std::string& part : split_cost_names(text)) budgets.push_back(parse_budget(part));
+  return budgets;
+}
+
+std::vector<std::string> split_budgets(std::string_view list) {
+  std::vector<std::string> budgets;
+  std::string cost;
+  std::string device;  // A stated device has a comma of its own: "latency:peak=9,bandwidth=7=0.5x".
+  for (const std::string& part : split(list, ',')) {
+    std::string text = device + std::string(trim(part));
+    device.clear();
+    if (text.rfind("latency:peak=", 0) == 0 && text.find("bandwidth=") == std::string::npos) {
+      device = text + ",";
+      continue;
+    }
+    if (text.find('=') == std::string::npos && !cost.empty()) text = cat(cost, "=", text);
+    cost = parse_budget(text).cost;
+    if (std::find(budgets.begin(), budgets.end(), text) != budgets.end()) {
+      throw Error(cat("budgets '", list, "': ", text, " is there twice"));
+    }
+    budgets.push_back(text);
+  }
+  if (budgets.empty()) throw Error("budgets: expected some, such as flops=0.75x,0.5x,0.25x");
   return budgets;
 }
 

@@ -32,4 +32,9 @@ Budget parse_budget(std::string_view text);
 /// Several, separated by commas: "flops=0.5x,params=0.6x".
 std::vector<Budget> parse_budgets(std::string_view text);
 
+/// The single budgets of a list in which an amount alone is of the cost before it:
+/// "flops=0.5x,0.25x,params=0.5x" has three. Throws as parse_budget() does, and for an empty list
+/// or one that says the same twice.
+std::vector<std::string> split_budgets(std::string_view list);
+
 }  // namespace morph

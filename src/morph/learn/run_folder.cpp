@@ -6,6 +6,7 @@
 
 #include "morph/base/error.h"
 #include "morph/base/file.h"
+#include "morph/base/json_file.h"
 
 namespace morph {
 namespace {
@@ -18,25 +19,17 @@ constexpr const char* kRequest = "request.json";
 void check_same_request(const nlohmann::json& ours,
                         const nlohmann::json& theirs,
                         const std::string& folder) {
-  const nlohmann::json here = ours.flatten();
-  nlohmann::json there = theirs.flatten();
-  there.update(here);  // Every key of both.
-  for (const auto& [key, ignored] : there.items()) {
-    const nlohmann::json::json_pointer place(key);
-    if (place.back() == "workers") continue;
-    const nlohmann::json before = theirs.contains(place) ? theirs.at(place) : nlohmann::json();
-    const nlohmann::json now = ours.contains(place) ? ours.at(place) : nlohmann::json();
-    if (before == now) continue;
-    throw Error(cat("'",
-                    folder,
-                    "' holds a run with ",
-                    key.substr(1),
-                    " = ",
-                    before.dump(),
-                    ", this one has ",
-                    now.dump(),
-                    ": go on with the same settings or choose another folder with --out"));
-  }
+  const auto difference = first_difference(theirs, ours, {"workers"});
+  if (!difference) return;
+  throw Error(cat("'",
+                  folder,
+                  "' holds a run with ",
+                  difference->place,
+                  " = ",
+                  difference->before.dump(),
+                  ", this one has ",
+                  difference->now.dump(),
+                  ": go on with the same settings or choose another folder with --out"));
 }
 
 }  // namespace
@@ -95,14 +88,6 @@ void RunFolder::write_json(const std::string& name, const nlohmann::json& json) 
 void RunFolder::remove_phases() const {
   std::error_code ignored;
   std::filesystem::remove_all(root_ / kPhases, ignored);
-}
-
-nlohmann::json read_json(const std::filesystem::path& path) {
-  try {
-    return nlohmann::json::parse(read_file(path));
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(cat("'", path.string(), "' is damaged: ", e.what()));
-  }
 }
 
 }  // namespace morph

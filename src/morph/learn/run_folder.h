@@ -47,7 +47,4 @@ class RunFolder {
   std::filesystem::path root_;
 };
 
-/// Reads a JSON file. Throws Error naming it if it is not there or not JSON.
-nlohmann::json read_json(const std::filesystem::path& path);
-
 }  // namespace morph

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "morph/base/error.h"
+#include "morph/base/random.h"
 #include "morph/base/strings.h"
 #include "morph/cost/network_cost.h"
 #include "morph/transform/resize.h"
@@ -313,6 +314,23 @@ class Selector {
 };
 
 }  // namespace
+
+Candidates random_candidates(const ChannelGroups& groups, uint64_t seed) {
+  const size_t count = at(groups.set_count());
+  Candidates candidates{.values = std::vector<double>(count, 0),
+                        .removable = std::vector<bool>(count, false)};
+  Random random(seed);
+  for (const ChannelGroup& group : groups.groups()) {
+    const double share = random.uniform();
+    for (size_t j = 0; j < group.sets.size(); ++j) {
+      const ChannelId set = group.sets[j];
+      candidates.values[at(set)] =
+          share * static_cast<double>(j + 1) / static_cast<double>(group.sets.size());
+      candidates.removable[at(set)] = !groups.pinned(set).has_value();
+    }
+  }
+  return candidates;
+}
 
 std::vector<bool> keep_connected(const Graph& graph,
                                  const ChannelGroups& groups,

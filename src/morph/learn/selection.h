@@ -25,6 +25,12 @@ struct SelectionOptions {
                             ///< this goes entirely.
 };
 
+/// Candidates for a random structure, to compare learned ones with: group g of tied channels draws
+/// s_g from U(0, 1), and the jth of its m sets earns s_g · (j + 1) / m. At a threshold t a group
+/// then keeps about the share 1 − t / s_g of its channels, and whole groups go. Sets that are
+/// pinned are not removable.
+Candidates random_candidates(const ChannelGroups& groups, uint64_t seed);
+
 /// Which channels to keep.
 struct Selection {
   std::vector<bool> alive = {};  ///< By channel set.

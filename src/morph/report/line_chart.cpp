@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "morph/base/error.h"
+#include "morph/report/assets.h"
+#include "morph/report/html.h"
 #include "morph/report/numbers.h"
 #include "morph/report/svg.h"
 
@@ -19,17 +21,22 @@ class Plot {
  public:
   explicit Plot(const LineChart& chart) : chart_(chart), axis_(axis_for(chart)) {}
 
-  std::string draw() const {
+  /// All that is in the plot and around it.
+  std::string content() const {
     std::string content = bands() + grid() + ticks() + levels();
     for (const ChartLine& line : chart_.lines) content += polylines(line);
     for (const ChartLine& line : chart_.lines) content += points(line);
+    return content;
+  }
+
+  std::string draw() const {
     const PlotArea area = {.height = chart_.height,
                            .above = kTop,
                            .below = kBottom,
                            .letters_before = 6,
                            .letters_after = 1,
                            .font_size = 11.5};
-    return drawing(area, chart_.label, content);
+    return drawing(area, chart_.label, content());
   }
 
  private:
@@ -43,7 +50,10 @@ class Plot {
     };
     if (chart.from_zero) include(0);
     for (const ChartLine& line : chart.lines) {
-      for (const ChartPoint& point : line.points) include(point.y);
+      for (const ChartPoint& point : line.points) {
+        include(point.y - point.spread);
+        include(point.y + point.spread);
+      }
     }
     for (const ChartLevel& level : chart.levels) include(level.y);
     return curve_axis(low, high, 5);
@@ -154,18 +164,80 @@ class Plot {
       const std::string dot =
           leaf("circle", {{"class", "dot " + line.style}, {"cx", x}, {"cy", y}, {"r", size}});
       const std::string hit = leaf("circle", {{"class", "hit"}, {"cx", x}, {"cy", y}, {"r", "8"}});
-      text += element("g", {{"class", "point"}}, tooltip(point.tip) + dot + hit);
+      text += element(
+          "g", {{"class", "point"}}, tooltip(point.tip) + error_bar(line, point) + dot + hit);
     }
     return text;
+  }
+
+  std::string error_bar(const ChartLine& line, const ChartPoint& point) const {
+    if (!(point.spread > 0)) return {};
+    const std::string x = percent_coordinate(point.x);
+    const std::string top = coordinate(height_of(point.y + point.spread));
+    const std::string bottom = coordinate(height_of(point.y - point.spread));
+    return leaf(
+        "line",
+        {{"class", "spread " + line.style}, {"x1", x}, {"x2", x}, {"y1", top}, {"y2", bottom}});
   }
 
   const LineChart& chart_;
   Axis axis_;
 };
 
+constexpr double kAloneWidth = 800;  // Pixels, like what follows: of a chart in a file of its own.
+constexpr double kAloneLeft = 70;
+constexpr double kAloneRight = 30;
+constexpr double kAloneTop = 84;
+constexpr double kAloneBottom = 48;
+
+std::string legend_of(const std::vector<ChartKey>& legend) {
+  constexpr double kLetter = 7.5;
+  std::string text;
+  double x = kAloneLeft;
+  for (const ChartKey& key : legend) {
+    text += leaf("line",
+                 {{"class", "curve " + key.style},
+                  {"x1", coordinate(x)},
+                  {"x2", coordinate(x + 20)},
+                  {"y1", "54"},
+                  {"y2", "54"}});
+    text += text_at({coordinate(x + 26), 58, "tick key"}, key.text);
+    x += 50 + kLetter * static_cast<double>(key.text.size());
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string draw_lines(const LineChart& chart) { return Plot(chart).draw(); }
+
+std::string draw_lines_alone(const LineChart& chart,
+                             const std::string& heading,
+                             const std::vector<ChartKey>& legend) {
+  const double height = kAloneTop + chart.height + kAloneBottom;
+  const std::string width = coordinate(kAloneWidth);
+  std::string content = element("style", {}, kReportStyle);
+  content += leaf("rect", {{"class", "sheet"}, {"width", width}, {"height", coordinate(height)}});
+  content += text_at({coordinate(kAloneLeft), 30, "heading"}, heading);
+  content += legend_of(legend);
+  content += element("svg",
+                     {{"x", coordinate(kAloneLeft)},
+                      {"y", coordinate(kAloneTop)},
+                      {"width", coordinate(kAloneWidth - kAloneLeft - kAloneRight)},
+                      {"height", coordinate(chart.height)},
+                      {"overflow", "visible"}},
+                     Plot(chart).content());
+  return element("svg",
+                 {{"xmlns", "http://www.w3.org/2000/svg"},
+                  {"class", "alone"},
+                  {"role", "img"},
+                  {"aria-label", chart.label},
+                  {"viewBox", cat("0 0 ", width, " ", coordinate(height))},
+                  {"width", width},
+                  {"height", coordinate(height)}},
+                 content) +
+         "\n";
+}
 
 bool has_points(const LineChart& chart) {
   return std::any_of(chart.lines.begin(), chart.lines.end(), [](const ChartLine& line) {

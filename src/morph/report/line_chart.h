@@ -10,6 +10,7 @@ struct ChartPoint {
   double x = 0;  ///< Share of the width, 0 to 1.
   double y = 0;  ///< In the unit of the chart; a point that is not finite interrupts the line.
   std::string tip = {};
+  double spread = 0;  ///< Of an error bar to both sides of y, in the same unit; 0 for none.
 };
 
 /// Points joined by a line.
@@ -56,6 +57,17 @@ struct LineChart {
 
 /// The chart as a drawing: bands behind, grid, lines, a tooltip at each point.
 std::string draw_lines(const LineChart& chart);
+
+/// One line of the legend of a chart.
+struct ChartKey {
+  std::string style = {};
+  std::string text = {};
+};
+
+/// The chart with its heading and legend as an SVG file that needs no page around it.
+std::string draw_lines_alone(const LineChart& chart,
+                             const std::string& heading,
+                             const std::vector<ChartKey>& legend);
 
 /// True if some line has a finite point.
 bool has_points(const LineChart& chart);

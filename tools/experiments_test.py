@@ -1,0 +1,73 @@
+"""Tests of the scripts in experiments/ that compute figures. Run by scripts/test."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "experiments"))
+
+import halves  # noqa: E402
+import latency_table  # noqa: E402
+
+
+def network(budget: str, early: float, late: float) -> dict:
+    return {"method": "morphnet", "budget": budget, "kept_early": early, "kept_late": late}
+
+
+class Halves(unittest.TestCase):
+    def test_as_the_article_has_it(self):
+        lines = halves.statement([network("flops=0.6x", 0.3, 0.9), network("params=0.6x", 0.8, 0.5)])
+        self.assertIn("flops=0.6x: the first half of the layers keeps 30.0 %", lines[0])
+        self.assertEqual([line.rsplit(" ", 1)[1] for line in lines[2:]], ["yes", "yes", "yes"])
+
+    def test_the_other_way_round(self):
+        lines = halves.statement([network("flops=0.6x", 0.9, 0.3), network("params=0.6x", 0.2, 0.5)])
+        self.assertEqual([line.rsplit(" ", 1)[1] for line in lines[2:]], ["no", "no", "no"])
+
+    def test_both_early_but_flops_more(self):
+        lines = halves.statement([network("flops=0.6x", 0.2, 0.9), network("params=0.6x", 0.4, 0.5)])
+        self.assertEqual([line.rsplit(" ", 1)[1] for line in lines[2:]], ["yes", "no", "yes"])
+
+    def test_one_alone_is_not_compared(self):
+        self.assertEqual(len(halves.statement([network("flops=0.6x", 0.5, 0.5)])), 1)
+
+
+class LatencyTable(unittest.TestCase):
+    def test_correlation(self):
+        self.assertAlmostEqual(latency_table.correlation([1, 2, 3], [10, 20, 30]), 1)
+        self.assertAlmostEqual(latency_table.correlation([1, 2, 3], [3, 2, 1]), -1)
+        self.assertEqual(latency_table.correlation([1, 1], [2, 3]), 0)
+
+    def test_ranks_share_their_places(self):
+        self.assertEqual(latency_table.ranks([30, 10, 20]), [3, 1, 2])
+        self.assertEqual(latency_table.ranks([5, 5, 1]), [2.5, 2.5, 1])
+
+    def test_names_are_short(self):
+        path = "x/points/uniform_latency-a-b.json=0.5x_seed0/uniform_latency-a-b.json=0.5x.morph"
+        self.assertEqual(latency_table.short_name(path), "uniform 0.5x")
+        self.assertEqual(latency_table.short_name("x/networks/seed.morph"), "seed")
+
+    def test_table(self):
+        rows = [
+            {"network": "x/networks/seed.morph", "mflops": 80, "roofline_ms": 2, "measured_ms": 8},
+            {"network": "x/points/a/learned.morph", "mflops": 40, "roofline_ms": 1, "measured_ms": 6},
+        ]
+        lines = latency_table.table(
+            {
+                "device": "CPU",
+                "batch": 1,
+                "threads": 2,
+                "roofline": {"peak_gflops": 100, "bandwidth_gbs": 10},
+                "networks": rows,
+            }
+        )
+        self.assertEqual(len(lines), 5)
+        self.assertTrue(lines[2].startswith("a "))
+        self.assertIn("0.500x", lines[2])
+        self.assertIn("0.750x", lines[2])
+        self.assertTrue(lines[3].startswith("seed "))
+        self.assertEqual(lines[4], "correlation of the times 1.000, of their order 1.000")
+
+
+if __name__ == "__main__":
+    unittest.main()
