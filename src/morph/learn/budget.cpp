@@ -50,14 +50,7 @@ std::vector<Budget> parse_budgets(std::string_view text) {
 std::vector<std::string> split_budgets(std::string_view list) {
   std::vector<std::string> budgets;
   std::string cost;
-  std::string device;  // A stated device has a comma of its own: "latency:peak=9,bandwidth=7=0.5x".
-  for (const std::string& part : split(list, ',')) {
-    std::string text = device + std::string(trim(part));
-    device.clear();
-    if (text.rfind("latency:peak=", 0) == 0 && text.find("bandwidth=") == std::string::npos) {
-      device = text + ",";
-      continue;
-    }
+  for (std::string& text : split_cost_names(list)) {
     if (text.find('=') == std::string::npos && !cost.empty()) text = cat(cost, "=", text);
     cost = parse_budget(text).cost;
     if (std::find(budgets.begin(), budgets.end(), text) != budgets.end()) {
