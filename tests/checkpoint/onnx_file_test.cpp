@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <string>
 
 #include "expect_error.h"
@@ -12,6 +13,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
@@ -135,6 +137,21 @@ TEST(OnnxFile, OnnxRuntimeComputesEveryKindOfNode) {
   }
 }
 
+TEST(OnnxFile, OnnxRuntimeComputesRecurrences) {
+  const TemporaryFolder folder;
+  for (const std::string line : {
+           "y = LSTM(x; weight=[2, 12, 4], recurrence=[2, 12, 3], bias=[2, 24])"
+           " direction=\"bidirectional\"",
+           "y = GRU(x; weight=[1, 9, 4], recurrence=[1, 9, 3], bias=[1, 18])",
+           "y = RNN(x; weight=[1, 3, 4], recurrence=[1, 3, 3]) activations=\"Relu\""
+           " direction=\"reverse\"",
+       }) {
+    const Graph graph = graph_of("x = Input() shape=[1, 5, 4]\n" + line + "\nreturn y\n");
+    EXPECT_LE(write_onnx_network(folder / "net.onnx", network_of(graph, 1)).difference, 1e-5)
+        << line;
+  }
+}
+
 TEST(OnnxFile, OnnxRuntimeComputesWhatTheMaskedNetworkDid) {
   const TemporaryFolder folder;
   int64_t compared = 0;
@@ -171,6 +188,45 @@ TEST(OnnxFile, AFileThatComputesOtherwiseIsNotWritten) {
   write_onnx_network(
       folder / "bad.onnx", network, {.mismatch = OnnxFileOptions::Mismatch::kAccept});
   EXPECT_TRUE(std::filesystem::exists(folder / "bad.onnx"));
+}
+
+/// 32 sums of differences of large terms that nearly cancel, so that float32 is off by far more
+/// than 1e-4 of them.
+Network ill_conditioned() {
+  const Graph graph = graph_of(
+      "x = Input() shape=[1, 64]\na = Gemm(x; weight=[128, 64])\n"
+      "y = Gemm(a; weight=[32, 128])\nreturn y\n");
+  Network network = network_of(graph, 1);
+  at::Tensor& first = network.params->at("a.weight");
+  const at::Tensor half = first.slice(0, 0, 64) * 100;
+  first.copy_(at::cat({half, half + first.slice(0, 64, 128) * 1e-3}));
+  at::Tensor& second = network.params->at("y.weight");
+  const at::Tensor part = second.slice(1, 0, 64).clone();
+  second.copy_(at::cat({part, -part}, 1));
+  return network;
+}
+
+TEST(OnnxFile, WhatFloat32GetsWrongIsNotTheFilesFault) {
+  const TemporaryFolder folder;
+  const Network network = ill_conditioned();
+  const OnnxCertificate certificate = write_onnx_network(folder / "net.onnx", network);
+  if (!certificate.was_run) GTEST_SKIP() << "ONNX Runtime is not installed: scripts/setup --test";
+  EXPECT_GT(certificate.difference, kLargestOnnxDifference);
+  EXPECT_GT(certificate.rounding, 0);
+  EXPECT_TRUE(certificate.holds());
+  // The file of another network is told from this one all the same.
+  Network other = ill_conditioned();
+  other.params->at("y.weight").mul_(1.1);
+  EXPECT_FALSE(certify_onnx(folder / "net.onnx", other).holds());
+}
+
+TEST(OnnxFile, ACertificateHoldsUpToOneInTenThousandWhereFloat32Does) {
+  EXPECT_TRUE((OnnxCertificate{.was_run = true, .difference = 1e-4, .rounding = 1e-7}.holds()));
+  EXPECT_FALSE((OnnxCertificate{.was_run = true, .difference = 1.1e-4, .rounding = 1e-6}.holds()));
+  EXPECT_TRUE((OnnxCertificate{.was_run = true, .difference = 3e-3, .rounding = 1e-3}.holds()));
+  EXPECT_FALSE((OnnxCertificate{.was_run = true, .difference = 5e-3, .rounding = 1e-3}.holds()));
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE((OnnxCertificate{.was_run = true, .difference = none, .rounding = none}.holds()));
 }
 
 TEST(OnnxFile, FoldedNetworksComputeTheSame) {

@@ -67,6 +67,14 @@ const std::vector<GradientCase>& gradient_cases() {
       {"Pad", "[1, 2, 3]", "y = Pad(x) pads=[0, 1, 1, 0, 0, 2] value=2.0"},
       {"PadReflect", "[1, 2, 3]", "y = Pad(x) pads=[0, 0, 1, 0, 0, 2] mode=\"reflect\""},
       {"PadEdge", "[1, 2, 3]", "y = Pad(x) pads=[0, 0, 1, 0, 0, 2] mode=\"edge\""},
+      {"GRU",
+       "[1, 3, 2]",
+       "y = GRU(x; weight=[1, 6, 2], recurrence=[1, 6, 2], bias=[1, 12]) direction=\"reverse\""},
+      {"LSTM",
+       "[1, 3, 2]",
+       "y = LSTM(x; weight=[2, 8, 2], recurrence=[2, 8, 2], bias=[2, 16])"
+       " direction=\"bidirectional\""},
+      {"RNN", "[1, 3, 2]", "y = RNN(x; weight=[1, 2, 2], recurrence=[1, 2, 2])"},
       {"Relu", "[1, 6]", "y = Relu(x)"},
       {"Reshape", "[1, 4]", "a = Reshape(x) shape=[0, 2, 2]\ny = Softmax(a) axis=1"},
       {"Sigmoid", "[1, 3]", "y = Sigmoid(x)"},
@@ -244,6 +252,7 @@ TEST(GradientCases, CoverEveryOp) {
     const Graph graph = case_graph(c);
     for (const Node& node : graph.nodes()) covered.insert(node.op);
   }
+  covered.insert("Opaque");  // Cannot be run.
   for (const OpDef* op : all_ops())
     EXPECT_TRUE(covered.contains(std::string(op->name))) << op->name;
 }

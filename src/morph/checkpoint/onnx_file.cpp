@@ -1,13 +1,16 @@
 #include "morph/checkpoint/onnx_file.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include <ATen/ops/empty.h>
 
+#include "morph/analysis/runnable_part.h"
 #include "morph/base/error.h"
 #include "morph/nn/fold_gates.h"
 #include "morph/onnx/fold_bn.h"
+#include "morph/ops/opaque.h"
 
 namespace morph {
 namespace {
@@ -32,7 +35,28 @@ HeldArrays to_arrays(const Params& params) {
   return held;
 }
 
+/// The part of a network that can be run, with what it returns and gives to unknown ops.
+Graph judged_part(const Graph& graph) {
+  Graph part = runnable_part(graph);
+  std::vector<NodeId> values(graph.outputs().begin(), graph.outputs().end());
+  const std::vector<NodeId> read = read_by_opaque(graph);
+  values.insert(values.end(), read.begin(), read.end());
+  std::vector<NodeId> outputs;
+  for (const NodeId id : values) {
+    const bool is_new = std::ranges::find(outputs, id) == outputs.end();
+    if (is_new && part[id].op != "Input") outputs.push_back(id);
+  }
+  part.set_outputs(std::move(outputs));
+  return part;
+}
+
+bool has_opaque(const Graph& graph) { return std::ranges::any_of(graph.nodes(), is_opaque); }
+
 }  // namespace
+
+bool OnnxCertificate::holds() const {
+  return difference <= std::max(kLargestOnnxDifference, kRoundingMargin * rounding);
+}
 
 Params to_params(const std::map<std::string, onnx::Array>& weights) {
   Params params;
@@ -73,26 +97,32 @@ OnnxCertificate write_onnx_network(const fs::path& path,
   if (options.batch_norm == OnnxFileOptions::BatchNorm::kFold) {
     written = onnx::fold_batch_norm(plain.graph, held.arrays, storage);
   }
-  const auto write = [&](const fs::path& target) {
-    onnx::write_model(target,
-                      onnx::export_model(written.graph, written.weights, options.model),
-                      options.placement);
+  const auto write = [&](const fs::path& target, const Graph& graph) {
+    onnx::write_model(
+        target, onnx::export_model(graph, written.weights, options.model), options.placement);
   };
   // Judged before it stands under its name: a file that is wrong is never seen there.
   const WorkFolder folder;
-  write(folder / "network.onnx");
-  const OnnxCertificate certificate = certify_onnx(folder / "network.onnx", network);
-  const bool is_equal = certificate.difference <= kLargestOnnxDifference;
-  if (!is_equal && options.mismatch == OnnxFileOptions::Mismatch::kRefuse) {
+  OnnxCertificate certificate;
+  if (!has_opaque(network.graph)) {
+    write(folder / "network.onnx", written.graph);
+    certificate = certify_onnx(folder / "network.onnx", network);
+  } else if (const Graph part = judged_part(network.graph); !part.outputs().empty()) {
+    write(folder / "network.onnx", judged_part(written.graph));
+    certificate = certify_onnx(folder / "network.onnx", {.graph = part, .params = network.params});
+  }
+  if (!certificate.holds() && options.mismatch == OnnxFileOptions::Mismatch::kRefuse) {
     throw Error(cat("'",
                     path.string(),
                     "' is not written: ONNX Runtime would compute something else, by ",
                     certificate.difference,
                     " relative (at most ",
                     kLargestOnnxDifference,
+                    ", float32 itself errs by ",
+                    certificate.rounding,
                     "); --force writes it all the same"));
   }
-  write(path);
+  write(path, written.graph);
   return certificate;
 }
 

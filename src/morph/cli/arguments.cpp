@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +11,7 @@
 #include "morph/base/strings.h"
 #include "morph/checkpoint/onnx_file.h"
 #include "morph/checkpoint/weights_file.h"
+#include "morph/ops/opaque.h"
 #include "morph/zoo/zoo.h"
 
 namespace morph {
@@ -44,13 +46,13 @@ onnx::ImportOptions with_option(const std::string& argument,
 }
 
 /// A file, and for ONNX how it is read.
-Network read_file_network(const std::string& argument) {
+Network read_file_network(const std::string& argument, onnx::ImportOptions options) {
   const std::string file = file_name(argument);
-  if (file == argument) return read_network(file);
   if (std::filesystem::path(file).extension() != ".onnx") {
+    if (file == argument) return read_network(file);
     throw Error(cat("'", argument, "': only X.onnx takes options"));
   }
-  onnx::ImportOptions options;
+  if (file == argument) return read_onnx_network(file, options);
   for (const std::string& option : split(argument.substr(file.size() + 1), '&')) {
     options = with_option(argument, option, std::move(options));
   }
@@ -66,7 +68,9 @@ std::string data_help() {
 
 }  // namespace
 
-Network load_network(const std::string& argument, const DataSplits* data) {
+Network load_network(const std::string& argument,
+                     const DataSplits* data,
+                     const onnx::ImportOptions& onnx) {
   if (is_zoo(argument)) {
     std::optional<zoo::Task> task;
     if (data != nullptr) {
@@ -76,7 +80,7 @@ Network load_network(const std::string& argument, const DataSplits* data) {
     }
     return {.graph = zoo::build(argument, task)};
   }
-  if (is_network_file(file_name(argument))) return read_file_network(argument);
+  if (is_network_file(file_name(argument))) return read_file_network(argument, onnx);
   std::vector<std::string> known;
   for (const zoo::Entry& entry : zoo::networks()) known.push_back(entry.name);
   const std::string near = closest_match(argument, known);
@@ -84,6 +88,10 @@ Network load_network(const std::string& argument, const DataSplits* data) {
                   argument,
                   "' is neither zoo:NAME nor a file X.morph or X.onnx",
                   near.empty() ? "" : cat("; did you mean zoo:", near, "?")));
+}
+
+bool is_onnx_file(const std::string& argument) {
+  return !is_zoo(argument) && std::filesystem::path(file_name(argument)).extension() == ".onnx";
 }
 
 std::string network_name(const std::string& argument) {
@@ -101,8 +109,22 @@ void NetworkArgument::add_to(CLI::App& command) {
       ->type_name("FILE.safetensors");
 }
 
+void NetworkArgument::add_opaque_to(CLI::App& command) {
+  command.add_flag("--allow-opaque",
+                   allows_opaque,
+                   "Pass ops of X.onnx that are not known through untouched: what they read and "
+                   "make keeps its channels");
+}
+
 Network NetworkArgument::load(const DataSplits* data) const {
-  Network network = load_network(name, data);
+  using onnx::UnknownOps;
+  Network network = load_network(
+      name, data, {.unknown_ops = allows_opaque ? UnknownOps::kPassThrough : UnknownOps::kRefuse});
+  const auto opaque = std::ranges::count_if(network.graph.nodes(), is_opaque);
+  if (opaque > 0) {
+    std::cerr << "warning: " << opaque << " values are made by ops that are not known; they cannot "
+              << "be run, and are counted as free of cost\n";
+  }
   if (weights.empty()) return network;
   const std::string passed_over = is_zoo(name) ? zoo::find_network(name).training_only : "";
   network.params = read_weights(weights, network.graph, passed_over);

@@ -6,6 +6,7 @@
 
 #include "morph/checkpoint/network_file.h"
 #include "morph/data/dataset.h"
+#include "morph/onnx/import.h"
 #include "morph/train/trainer.h"
 
 namespace CLI {
@@ -15,8 +16,14 @@ class App;
 namespace morph {
 
 /// Loads what the argument NET names. A network of the zoo takes its classes and image size from
-/// `data`, where it does not say them itself. Throws Error for anything else, with what NET may be.
-Network load_network(const std::string& argument, const DataSplits* data = nullptr);
+/// `data`, where it does not say them itself; an ONNX file is read with `onnx`, and its own
+/// options. Throws Error for anything else, with what NET may be.
+Network load_network(const std::string& argument,
+                     const DataSplits* data = nullptr,
+                     const onnx::ImportOptions& onnx = {});
+
+/// Whether the argument NET names an ONNX file.
+bool is_onnx_file(const std::string& argument);
 
 /// "resnet8" for "zoo:resnet8?width=0.5", "model" for "dir/model.morph".
 std::string network_name(const std::string& argument);
@@ -25,10 +32,15 @@ std::string network_name(const std::string& argument);
 struct NetworkArgument {
   std::string name = {};
   std::string weights = {};
+  bool allows_opaque = false;
 
   void add_to(CLI::App& command);
 
-  /// As load_network(), with the weights that were asked for.
+  /// --allow-opaque, for a command that does not have to run the network.
+  void add_opaque_to(CLI::App& command);
+
+  /// As load_network(), with the weights that were asked for. What is not known of it is said on
+  /// standard error.
   Network load(const DataSplits* data = nullptr) const;
 };
 

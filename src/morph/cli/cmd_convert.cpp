@@ -1,4 +1,3 @@
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -7,9 +6,9 @@
 
 #include "morph/base/error.h"
 #include "morph/base/strings.h"
-#include "morph/checkpoint/onnx_file.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/onnx_output.h"
 #include "morph/data/loader.h"
 #include "morph/data/normalization.h"
 #include "morph/nn/fold_gates.h"
@@ -23,24 +22,21 @@ constexpr int64_t kCalibrationImages = 512;
 
 struct ConvertArguments {
   NetworkArgument network = {};
-  std::string out = {};
+  OutputArgument out = {};
   std::string gates = {};
   std::optional<int64_t> opset = {};
   std::string data = {};
   int64_t image_size = 32;
   bool fold_bn = false;
   bool external_data = false;
-  bool force = false;
-
-  bool writes_onnx() const { return std::filesystem::path(out).extension() == ".onnx"; }
 };
 
 void check(const ConvertArguments& arguments) {
   const bool asks_for_onnx = arguments.fold_bn || arguments.opset || arguments.external_data;
-  if (asks_for_onnx && !arguments.writes_onnx()) {
+  if (asks_for_onnx && !arguments.out.is_onnx()) {
     throw Error("--fold-bn, --opset and --external-data are for files X.onnx");
   }
-  if (arguments.gates == "logistic" && arguments.writes_onnx()) {
+  if (arguments.gates == "logistic" && arguments.out.is_onnx()) {
     throw Error("ONNX has no logistic gates: write X.morph, learn, and write the result as X.onnx");
   }
   if (arguments.gates == "bn" && arguments.fold_bn) {
@@ -77,31 +73,25 @@ void insert(const ConvertArguments& arguments, Network& network) {
   network = {.graph = std::move(result.graph), .params = std::move(result.params)};
 }
 
+/// The file, and what there is to say of it.
+void print(const std::vector<std::string>& lines) {
+  for (size_t i = 0; i < lines.size(); ++i) std::cout << (i == 0 ? "" : "  ") << lines[i] << "\n";
+}
+
 void convert(const ConvertArguments& arguments) {
   check(arguments);
   Network network = arguments.network.load();
   for (const std::string& note : network.notes) std::cout << "  " << note << "\n";
   insert(arguments, network);
-  if (!arguments.writes_onnx()) {
-    write_network(arguments.out, network);
-    std::cout << arguments.out << (network.params ? " with its weights" : ", structure only")
-              << "\n";
+  if (!arguments.out.is_onnx()) {
+    print(arguments.out.write(network, arguments.network.name));
     return;
   }
-  using Options = OnnxFileOptions;
-  Options options{.model = {.opset = arguments.opset,
-                            .metadata = {{"morphnet.source", arguments.network.name},
-                                         {"morphnet.version", MORPH_VERSION}}}};
-  if (arguments.fold_bn) options.batch_norm = Options::BatchNorm::kFold;
+  OnnxFileOptions options = arguments.out.options(arguments.network.name);
+  options.model.opset = arguments.opset;
+  if (arguments.fold_bn) options.batch_norm = OnnxFileOptions::BatchNorm::kFold;
   if (arguments.external_data) options.placement = onnx::Placement::kOutside;
-  if (arguments.force) options.mismatch = Options::Mismatch::kAccept;
-  const OnnxCertificate certificate = write_onnx_network(arguments.out, network, options);
-  std::cout << arguments.out << "\n";
-  if (certificate.was_run) {
-    std::cout << "  differs in ONNX Runtime by " << certificate.difference << " relative\n";
-  } else {
-    std::cout << "  not tried in ONNX Runtime, which is not installed\n";
-  }
+  print({arguments.out.path, describe(write_onnx_network(arguments.out.path, network, options))});
 }
 
 }  // namespace
@@ -111,9 +101,8 @@ void add_convert(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "convert", "Write a network in another format: ONNX, or text form and weights");
   arguments->network.add_to(*command);
-  command->add_option("-o,--output", arguments->out, "Network to write, X.onnx or X.morph")
-      ->required()
-      ->type_name("OUT");
+  arguments->network.add_opaque_to(*command);
+  arguments->out.add_to(*command);
   command->add_flag(
       "--fold-bn", arguments->fold_bn, "Multiply BatchNormalizations into the layers before");
   command->add_option(
@@ -131,7 +120,6 @@ void add_convert(CLI::App& app) {
       ->type_name("DATA");
   command->add_option("--image-size", arguments->image_size, "For folder:DIR")
       ->capture_default_str();
-  command->add_flag("--force", arguments->force, "Write even if ONNX Runtime computes otherwise");
   command->callback([arguments] { convert(*arguments); });
 }
 

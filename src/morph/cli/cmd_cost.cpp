@@ -129,6 +129,7 @@ void add_cost(CLI::App& app) {
   auto arguments = std::make_shared<CostArguments>();
   CLI::App* command = app.add_subcommand("cost", "Count what a network costs");
   arguments->network.add_to(*command);
+  arguments->network.add_opaque_to(*command);
   command->add_option("--cost", arguments->costs, "What to count, separated by commas")
       ->type_name("COST,...")
       ->capture_default_str();

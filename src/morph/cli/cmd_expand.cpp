@@ -19,7 +19,7 @@ namespace {
 constexpr uint64_t kShareSeed = 0;  // Of how copies share the weights that read them.
 
 struct ExpandArguments {
-  std::string network = {};
+  NetworkArgument network = {};
   std::string budget = {};
   std::string reference = {};
   std::string out = {};
@@ -28,7 +28,7 @@ struct ExpandArguments {
 };
 
 void expand_network(const ExpandArguments& arguments) {
-  const Network network = load_network(arguments.network);
+  const Network network = arguments.network.load();
   const Budget budget = parse_budget(arguments.budget);
   const std::unique_ptr<CostModel> model = make_cost_model(budget.cost);
   const Graph reference =
@@ -63,7 +63,8 @@ void add_expand(CLI::App& app) {
   auto arguments = std::make_shared<ExpandArguments>();
   CLI::App* command = app.add_subcommand(
       "expand", "Widen all layers by one multiplier, the largest that fits a budget");
-  command->add_option("NET", arguments->network, "zoo:NAME, X.morph or X.onnx")->required();
+  command->add_option("NET", arguments->network.name, "zoo:NAME, X.morph or X.onnx")->required();
+  arguments->network.add_opaque_to(*command);
   command
       ->add_option(
           "--budget", arguments->budget, "flops=1.5x (of the reference), flops=40M, params=200k")

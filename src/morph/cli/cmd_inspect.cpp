@@ -169,6 +169,7 @@ void add_inspect(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "inspect", "List which layers can be pruned, which are pinned, by what and on which path");
   arguments->network.add_to(*command);
+  arguments->network.add_opaque_to(*command);
   arguments->gate.add_to(*command);
   arguments->scope.add_to(*command);
   command->add_flag("--json", arguments->json, "For programs");

@@ -11,6 +11,7 @@
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
 #include "morph/cli/device_name.h"
+#include "morph/cli/onnx_output.h"
 #include "morph/cli/scope_arguments.h"
 #include "morph/cli/terminal.h"
 #include "morph/cost/cost_model.h"
@@ -39,6 +40,7 @@ struct LearnCommand {
   int64_t epochs = 30;
   std::optional<int64_t> retrain_epochs = {};
   bool alive_file = false;
+  bool accepts_mismatch = false;
 };
 
 Comparison parse_comparison(const std::string& name) {
@@ -105,6 +107,45 @@ void write_networks(const RunFolder& folder, const LearnResult& result) {
   }
 }
 
+/// X.onnx beside each network of a run that began with an ONNX file. A file that ONNX Runtime
+/// computes something else from is not written; the run is none the worse for it.
+nlohmann::json write_onnx_files(const RunFolder& folder,
+                                const LearnResult& result,
+                                const LearnCommand& command) {
+  nlohmann::json certificates = nlohmann::json::object();
+  for (const auto& [name, network] : result.networks) {
+    const OutputArgument out{.path = folder.file(name + ".onnx").string(),
+                             .accepts_mismatch = command.accepts_mismatch};
+    const OnnxFileOptions options = out.options(command.network.name);
+    try {
+      certificates[name] = to_json(write_onnx_network(
+          out.path, {.graph = network.graph, .params = network.params}, options));
+    } catch (const Error& error) {
+      certificates[name] = {{"refused", error.what()}};
+      std::cerr << "warning: " << error.what() << "\n";
+    }
+  }
+  return certificates;
+}
+
+/// What ONNX Runtime said of the files of a run, a line for each.
+std::string onnx_lines(const nlohmann::json& run) {
+  std::string lines;
+  if (!run.contains("onnxruntime")) return lines;
+  for (const auto& [name, certificate] : run.at("onnxruntime").items()) {
+    lines += cat(name, ".onnx ");
+    if (certificate.is_null()) {
+      lines += "was not tried in ONNX Runtime, which is not installed";
+    } else if (certificate.contains("refused")) {
+      lines += "was refused";
+    } else {
+      lines += cat("differs in ONNX Runtime by ", certificate.at("difference"), " relative");
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
 /// The structure in the original's form, named by how many steps it took to learn.
 void write_alive_file(const RunFolder& folder,
                       const LearnResult& result,
@@ -155,13 +196,17 @@ void learn_network(const LearnCommand& command) {
   }
   folder.write_json("structure.json", to_json(result.structure));
   if (command.alive_file) write_alive_file(folder, result, options, data.train->size());
-  folder.write_json("run.json", make_run_json(report, options, result));
+  nlohmann::json json = make_run_json(report, options, result);
+  if (is_onnx_file(command.network.name)) {
+    json["onnxruntime"] = write_onnx_files(folder, result, command);
+  }
+  folder.write_json("run.json", json);
   write_file(folder.file("report.html"), render_report(report));
   folder.remove_phases();
   std::cout << "\n"
             << format_summary(report) << "\nmasked and shrunk network differ by "
             << result.equivalence << " relative; threshold " << result.threshold << "\n"
-            << folder.file("report.html").string() << "\n";
+            << onnx_lines(json) << folder.file("report.html").string() << "\n";
 }
 
 void add_gate_options(CLI::App& sub, LearnCommand& command) {
@@ -261,6 +306,9 @@ void add_round_options(CLI::App& sub, LearnCommand& command) {
   sub.add_flag("--alive-file",
                command.alive_file,
                "Write the structure as MorphNet does, too: learned_structure/alive_STEP");
+  sub.add_flag("--force",
+               command.accepts_mismatch,
+               "Write X.onnx files even if ONNX Runtime computes otherwise");
 }
 
 void add_retraining_options(CLI::App& sub, LearnCommand& command) {
@@ -314,8 +362,9 @@ void add_learn(CLI::App& app) {
   command->training.add_to(*sub);
   sub->footer(
       "Writes into --out: run.json (every setting and figure), structure.json (what is kept of\n"
-      "each layer), the seed, learned and other networks as X.morph with X.safetensors, and\n"
-      "report.html. Ctrl-C writes a checkpoint; the same command with --resume goes on from it.");
+      "each layer), the seed, learned and other networks as X.morph with X.safetensors (and as\n"
+      "X.onnx, if NET is one), and report.html. Ctrl-C writes a checkpoint; the same command with "
+      "--resume goes on from it.");
   sub->callback([command] { learn_network(*command); });
 }
 

@@ -11,15 +11,16 @@ namespace morph {
 
 void add_show(CLI::App& app) {
   struct Arguments {
-    std::string network;
+    NetworkArgument network;
     bool dot = false;
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("show", "Print a network in its text form");
-  command->add_option("NET", arguments->network, "zoo:NAME, X.morph or X.onnx")->required();
+  command->add_option("NET", arguments->network.name, "zoo:NAME, X.morph or X.onnx")->required();
+  arguments->network.add_opaque_to(*command);
   command->add_flag("--dot", arguments->dot, "Print it for Graphviz: … --dot | dot -Tsvg > x.svg");
   command->callback([arguments] {
-    const Network network = load_network(arguments->network);
+    const Network network = arguments->network.load();
     std::cout << (arguments->dot ? print_dot(network.graph) : print_graph(network.graph));
   });
 }

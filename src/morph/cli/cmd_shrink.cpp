@@ -8,6 +8,7 @@
 #include "morph/base/strings.h"
 #include "morph/cli/arguments.h"
 #include "morph/cli/commands.h"
+#include "morph/cli/onnx_output.h"
 #include "morph/cli/scope_arguments.h"
 #include "morph/cost/network_cost.h"
 #include "morph/learn/budget.h"
@@ -26,7 +27,7 @@ struct ShrinkArguments {
   ScopeArguments scope = {};
   std::optional<uint64_t> random = {};
   std::vector<std::string> budgets = {};
-  std::string out = {};
+  OutputArgument out = {};
 };
 
 void print_change(const Graph& before, const Graph& after) {
@@ -51,13 +52,14 @@ void print_cut(const Cut& cut) {
 }
 
 /// Writes the network and says what became of it.
-void write_result(const std::string& out,
+void write_result(const ShrinkArguments& arguments,
                   const Graph& before,
                   const Network& after,
                   const std::vector<std::string>& removed) {
-  write_network(out, after);
-  std::cout << out << (after.params ? " with its weights" : ", structure only") << "\n";
+  const std::vector<std::string> lines = arguments.out.write(after, arguments.network.name);
+  std::cout << lines[0] << "\n";
   print_change(before, after.graph);
+  for (size_t i = 1; i < lines.size(); ++i) std::cout << "  " << lines[i] << "\n";
   if (!removed.empty()) std::cout << "  removed from the graph: " << join(removed, ", ") << "\n";
 }
 
@@ -82,7 +84,7 @@ void shrink_network(const ShrinkArguments& arguments) {
                                               : arguments.structure.plan(network);
   if (plan.widens()) {
     const Rewrite wide = resize_channels(network.graph, plan.groups, plan.copies);
-    write_result(arguments.out, network.graph, {.graph = wide.graph}, wide.removed);
+    write_result(arguments, network.graph, {.graph = wide.graph}, wide.removed);
     return;
   }
   // Without weights the equivalence is shown on fresh ones.
@@ -91,7 +93,7 @@ void shrink_network(const ShrinkArguments& arguments) {
   const Ungated plain = fold_gates(cut.graph, cut.params);
   Network shrunk{.graph = plain.graph};
   if (network.params) shrunk.params = plain.params;
-  write_result(arguments.out, network.graph, shrunk, cut.removed);
+  write_result(arguments, network.graph, shrunk, cut.removed);
   print_cut(cut);
 }
 
@@ -128,11 +130,10 @@ void add_shrink(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("shrink", "Remove the channels that a structure file does not keep");
   arguments->network.add_to(*command);
+  arguments->network.add_opaque_to(*command);
   arguments->structure.add_to(*command);
   add_random_options(*command, *arguments);
-  command->add_option("-o,--output", arguments->out, "Network to write, X.morph or X.onnx")
-      ->required()
-      ->type_name("OUT");
+  arguments->out.add_to(*command);
   command->callback([arguments] {
     if (!arguments->random && arguments->structure.file.empty()) {
       throw CLI::RequiredError("--structure, or --random with --budget,");

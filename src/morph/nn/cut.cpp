@@ -9,10 +9,13 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "morph/analysis/runnable_part.h"
 #include "morph/base/error.h"
 #include "morph/nn/kernels.h"
 #include "morph/nn/sample_outputs.h"
 #include "morph/ops/op_def.h"
+#include "morph/ops/opaque.h"
+#include "morph/ops/recurrent.h"
 #include "morph/transform/resize.h"
 
 namespace morph {
@@ -44,6 +47,7 @@ class Cutting {
       : graph_(graph),
         groups_(groups),
         readers_(consumers(graph)),
+        runnable_(runnable_part(graph)),
         masked_(to_double(params)),
         folded_(masked_) {}
 
@@ -113,11 +117,11 @@ class Cutting {
   }
 
   std::vector<at::Tensor> run_masked() const {
-    GraphModule module(graph_, to_double(masked_));
+    GraphModule module(runnable_, to_double(masked_));
     module.set_training(false);
     module.set_masks(masks_);
     const at::NoGradGuard no_grad;
-    return module.forward_all(sample_inputs(graph_));
+    return module.forward_all(sample_inputs(runnable_));
   }
 
   void hide_dead_channels(NodeId id) {
@@ -136,6 +140,11 @@ class Cutting {
                       .channels = count_dead(groups_.notes(id).reads, left_.sets),
                       .largest = largest_magnitude(contribution)};
     if (note.largest == 0) return true;
+    if (is_recurrent(graph_[id])) {
+      note.reason = "the node is not linear in what it reads";
+      notes_.push_back(note);
+      return false;
+    }
     const size_t axis = made_along(id);
     const at::Tensor by_channel = contribution.movedim(static_cast<int64_t>(axis), 0).flatten(1);
     const at::Tensor shift = by_channel.select(1, 0);
@@ -213,20 +222,46 @@ class Cutting {
     return false;
   }
 
+  /// What both networks return, and what both give to ops that are not known: node of the cut one,
+  /// node of ours. Ops that are not known lose no channels.
+  std::vector<std::pair<NodeId, NodeId>> judged_values(const Graph& cut) const {
+    std::vector<std::pair<NodeId, NodeId>> pairs;
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      pairs.emplace_back(cut.outputs()[i], graph_.outputs()[i]);
+    }
+    for (const Node& node : cut.nodes()) {
+      if (!is_opaque(node)) continue;
+      const Node& ours = graph_[graph_.find(node.name).value()];
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        pairs.emplace_back(node.inputs[i], ours.inputs[i]);
+      }
+    }
+    return pairs;
+  }
+
   double compare(const Graph& graph, const Params& params) const {
-    GraphModule cut(graph, params);
+    const std::vector<at::Tensor> values = run_masked();
+    GraphModule cut(runnable_part(graph), params);
     cut.set_training(false);
     const at::NoGradGuard no_grad;
-    const std::vector<at::Tensor> inputs = sample_inputs(graph_);
-    const std::vector<at::Tensor> values = run_masked();
+    std::vector<at::Tensor> inputs;
+    for (const NodeId id : cut.graph().inputs()) {
+      inputs.push_back(values[index(graph_.find(graph[id].name).value())]);
+    }
+    const std::vector<at::Tensor> cut_values = cut.forward_all(inputs);
     std::vector<at::Tensor> expected;
-    for (const NodeId output : graph_.outputs()) expected.push_back(values[index(output)]);
-    return relative_difference(expected, cut.forward(inputs));
+    std::vector<at::Tensor> made;
+    for (const auto& [id, ours] : judged_values(graph)) {
+      expected.push_back(values[index(ours)]);
+      made.push_back(cut_values[index(id)]);
+    }
+    return relative_difference(expected, made);
   }
 
   const Graph& graph_;
   const ChannelGroups& groups_;
   std::vector<std::vector<NodeId>> readers_;
+  Graph runnable_;
   Params masked_;  // At full size, dead channels silenced.
   Params folded_;  // The same with constants folded: what the cut network's weights are cut from.
   Survivors left_;

@@ -4,9 +4,17 @@
 #include <array>
 
 #include "morph/base/error.h"
+#include "morph/nn/recurrent_kernels.h"
+#include "morph/ops/opaque.h"
 
 namespace morph {
 namespace {
+
+Kernel opaque(const KernelSite& site) {
+  return [what = describe_opaque(site.node)](const KernelCall&) -> at::Tensor {
+    throw Error(cat("the network cannot be run: it needs ", what));
+  };
+}
 
 constexpr std::array kKernels = {
     KernelEntry{"Abs", kernels::abs},
@@ -30,6 +38,7 @@ constexpr std::array kKernels = {
     KernelEntry{"Expand", kernels::expand},
     KernelEntry{"Flatten", kernels::reshape},
     KernelEntry{"Floor", kernels::floor},
+    KernelEntry{"GRU", kernels::gru},
     KernelEntry{"Gather", kernels::gather},
     KernelEntry{"Gelu", kernels::gelu},
     KernelEntry{"Gemm", kernels::gemm},
@@ -42,6 +51,7 @@ constexpr std::array kKernels = {
     KernelEntry{"Input", kernels::identity},
     KernelEntry{"InstanceNormalization", kernels::instance_normalization},
     KernelEntry{"LRN", kernels::lrn},
+    KernelEntry{"LSTM", kernels::lstm},
     KernelEntry{"LayerNormalization", kernels::layer_normalization},
     KernelEntry{"LeakyRelu", kernels::leaky_relu},
     KernelEntry{"Log", kernels::log},
@@ -56,10 +66,12 @@ constexpr std::array kKernels = {
     KernelEntry{"Mish", kernels::mish},
     KernelEntry{"Mul", kernels::mul},
     KernelEntry{"Neg", kernels::neg},
+    KernelEntry{"Opaque", opaque},
     KernelEntry{"PRelu", kernels::p_relu},
     KernelEntry{"Pad", kernels::pad},
     KernelEntry{"Parameter", kernels::constant},
     KernelEntry{"Pow", kernels::pow},
+    KernelEntry{"RNN", kernels::rnn},
     KernelEntry{"Reciprocal", kernels::reciprocal},
     KernelEntry{"ReduceL2", kernels::reduce_l2},
     KernelEntry{"ReduceMax", kernels::reduce_max},

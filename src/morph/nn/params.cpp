@@ -14,6 +14,7 @@
 
 #include "morph/base/error.h"
 #include "morph/base/random.h"
+#include "morph/ops/opaque.h"
 
 namespace morph {
 namespace {
@@ -71,6 +72,14 @@ at::Tensor uniform_by_fan_in(const Node& node, const Shape& shape, uint64_t seed
   return filled(shape, [&] { return static_cast<float>(bound * (2.0 * random.uniform() - 1.0)); });
 }
 
+/// As PyTorch does it.
+at::Tensor uniform_by_hidden(const Node& node, const Shape& shape, uint64_t seed) {
+  const double bound =
+      1.0 / std::sqrt(static_cast<double>(node.params.at("recurrence").shape.back()));
+  Random random(seed);
+  return filled(shape, [&] { return static_cast<float>(bound * (2.0 * random.uniform() - 1.0)); });
+}
+
 at::Tensor zeros(const Node&, const Shape& shape, uint64_t) {
   return at::full(shape, 0, at::kFloat);
 }
@@ -114,18 +123,27 @@ constexpr std::array kInitializers = {
     Initializer{"Conv", "bias", zeros},
     Initializer{"ConvTranspose", "weight", kaiming_normal},
     Initializer{"ConvTranspose", "bias", zeros},
+    Initializer{"GRU", "bias", uniform_by_hidden},
+    Initializer{"GRU", "recurrence", uniform_by_hidden},
+    Initializer{"GRU", "weight", uniform_by_hidden},
     Initializer{"Gemm", "weight", uniform_by_fan_in},
     Initializer{"Gemm", "bias", uniform_by_fan_in},
     Initializer{"GroupNormalization", "weight", ones},
     Initializer{"GroupNormalization", "bias", zeros},
     Initializer{"InstanceNormalization", "weight", ones},
     Initializer{"InstanceNormalization", "bias", zeros},
+    Initializer{"LSTM", "bias", uniform_by_hidden},
+    Initializer{"LSTM", "recurrence", uniform_by_hidden},
+    Initializer{"LSTM", "weight", uniform_by_hidden},
     Initializer{"LayerNormalization", "weight", ones},
     Initializer{"LayerNormalization", "bias", zeros},
     Initializer{"LogisticGate", "logits", log_odds},
     Initializer{"LogisticGate", "noise", zeros},
     Initializer{"LogisticGate", "step", zeros},
     Initializer{"MatMul", "weight", uniform_by_fan_in},
+    Initializer{"RNN", "bias", uniform_by_hidden},
+    Initializer{"RNN", "recurrence", uniform_by_hidden},
+    Initializer{"RNN", "weight", uniform_by_hidden},
     Initializer{"PRelu", "slope", quarter},
     Initializer{"Parameter", "value", stated},
 };
@@ -200,6 +218,10 @@ Params initial_params(const Graph& graph, uint64_t seed) {
   for (const Node& node : graph.nodes()) {
     for (const auto& [slot, param] : node.params) {
       if (params.count(param.tensor) != 0) continue;
+      if (is_opaque(node)) {
+        params[param.tensor] = zeros(node, param.shape, seed);
+        continue;
+      }
       const uint64_t own_seed = tensor_seed(seed, param.tensor);
       params[param.tensor] = initializer(node, slot).make(node, param.shape, own_seed);
     }

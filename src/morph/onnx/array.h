@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <filesystem>
+#include <list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -89,10 +89,15 @@ class Storage {
 
   std::string_view keep(std::string bytes) { return buffers_.emplace_back(std::move(bytes)); }
   std::string_view keep(MappedFile file) { return files_.emplace_back(std::move(file)).bytes(); }
+  /// All that the other one owns, in place.
+  void take(Storage other) {
+    buffers_.splice(buffers_.end(), other.buffers_);
+    files_.splice(files_.end(), other.files_);
+  }
 
  private:
-  std::deque<std::string> buffers_;
-  std::deque<MappedFile> files_;
+  std::list<std::string> buffers_;
+  std::list<MappedFile> files_;
 };
 
 }  // namespace morph::onnx

@@ -9,7 +9,11 @@
 #include <set>
 
 #include "morph/base/error.h"
+#include "morph/base/strings.h"
+#include "morph/onnx/opaque_proto.h"
 #include "morph/ops/op_def.h"
+#include "morph/ops/opaque.h"
+#include "morph/ops/recurrent.h"
 
 namespace morph::onnx {
 namespace {
@@ -89,8 +93,23 @@ const InputRow* find_input(const Node& node, std::string_view attribute, int64_t
   return found != nullptr && opset >= found->since ? found : nullptr;
 }
 
+/// The opset that an unknown op of ONNX itself was read at. What it means at another is not known.
+std::optional<int64_t> opset_of_opaque(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (is_opaque(node) && node.text("domain", "").empty()) return node.integer("opset", 0);
+  }
+  return std::nullopt;
+}
+
 int64_t needed_opset(const Graph& graph, const ExportOptions& options) {
-  const int64_t stated = options.opset.value_or(kUsualOpset);
+  const std::optional<int64_t> fixed = opset_of_opaque(graph);
+  const int64_t stated = options.opset.value_or(fixed.value_or(kUsualOpset));
+  if (fixed && *fixed != stated) {
+    throw Error(cat("an op that is not known is of opset ",
+                    *fixed,
+                    " and means something there alone: the network cannot be written at opset ",
+                    stated));
+  }
   if (stated < kOldestOpset || stated > kNewestOpset) {
     throw Error(cat("opsets ", kOldestOpset, " to ", kNewestOpset, " are written, not ", stated));
   }
@@ -143,6 +162,8 @@ class Exporter {
       const Node& node = graph_[id];
       if (node.op == "Input") {
         out.inputs.push_back(declared(node));
+      } else if (is_opaque(node)) {
+        write_opaque(node);
       } else if (is_constant(node)) {
         initializer(node.params.at("value"));
       } else if (!is_name_only(id)) {
@@ -202,14 +223,17 @@ class Exporter {
   }
 
   ValueInfoProto declared(const Node& node) const {
+    if (is_opaque(node) || node.attrs.count("type") != 0) return opaque_value(node);
     ValueInfoProto value{.name = node.name, .type = DataType::kFloat, .has_shape = true};
     for (const int64_t size : node.shape) value.shape.push_back({.value = size});
     value.shape.at(0) = {.value = -1, .name = "batch"};
     return value;
   }
 
-  /// The name of an initializer with the values of a param, written once.
-  std::string initializer(const Param& param) {
+  /// The name of an initializer with the values of a param, written once; as `wish` if it is free.
+  std::string initializer(const Param& param) { return initializer(param, param.tensor); }
+
+  std::string initializer(const Param& param, const std::string& wish) {
     const auto it = weights_.find(param.tensor);
     if (it == weights_.end()) throw Error(cat("there is no weight '", param.tensor, "'"));
     if (it->second.shape != param.shape) {
@@ -220,7 +244,7 @@ class Exporter {
                       ", the graph says ",
                       format_shape(param.shape)));
     }
-    return add_tensor(param.tensor, flushed(it->second));
+    return add_tensor(wish, flushed(it->second));
   }
 
   std::string add_tensor(const std::string& wish, const Array& array) {
@@ -316,6 +340,7 @@ class Exporter {
 
   void write(const Node& node, NodeId id) {
     if (node.op == "Gemm" && node.shape.size() != 2) return write_dense(node, id);
+    if (node.op == "GRU" || node.op == "LSTM" || node.op == "RNN") return write_recurrent(node, id);
     if (node.op == "Swish" && opset_ < kSwishOpset) return write_swish(node, id);
     NodeProto proto{.name = node.name, .op_type = node.op, .outputs = {values_[index(id)]}};
     proto.inputs = operands(node);
@@ -346,6 +371,96 @@ class Exporter {
       }
     }
     model_.graph.nodes.push_back(std::move(proto));
+  }
+
+  void write_transpose(const std::string& name,
+                       const std::string& from,
+                       const std::string& to,
+                       const Ints& perm) {
+    model_.graph.nodes.push_back({.name = name,
+                                  .op_type = "Transpose",
+                                  .inputs = {from},
+                                  .outputs = {to},
+                                  .attributes = {attribute_proto("perm", perm)}});
+  }
+
+  /// ONNX has the steps in front and the batch behind them.
+  void write_recurrent(const Node& node, NodeId id) {
+    const std::string steps = node.name + ".steps";
+    const std::string states = node.name + ".states";
+    write_transpose(steps, values_[index(node.inputs[0])], steps, {1, 0, 2});
+    NodeProto proto{.name = node.name, .op_type = node.op, .inputs = {steps}, .outputs = {states}};
+    for (const char* slot : {"weight", "recurrence", "bias"}) {
+      if (node.has_param(slot)) proto.inputs.push_back(initializer(node.params.at(slot)));
+    }
+    const Recurrence size = recurrence(node);
+    proto.attributes.push_back(attribute_proto("direction", node.text("direction", "forward")));
+    proto.attributes.push_back(attribute_proto("hidden_size", Ints{size.hidden}));
+    if (node.op == "GRU") {
+      proto.attributes.push_back(attribute_proto("linear_before_reset", Ints{1}));
+    }
+    if (const std::string name = node.text("activations", ""); !name.empty()) {
+      proto.attributes.push_back(
+          {.name = "activations",
+           .type = AttributeProto::Type::kStrings,
+           .strings = std::vector<std::string>(static_cast<size_t>(size.directions), name)});
+    }
+    model_.graph.nodes.push_back(std::move(proto));
+    write_transpose(node.name + ".batch_first", states, values_[index(id)], {2, 0, 1, 3});
+  }
+
+  /// The operator as it was read, at the first of its outputs.
+  void write_opaque(const Node& node) {
+    const std::string call = node.text("call", "");
+    if (!written_calls_.insert(call).second) return;
+    OpaqueProto proto = opaque_proto(node, model_.storage);
+    const std::string stem = proto.node.name.empty() ? node.name : proto.node.name;
+    proto.node.domain = node.text("domain", "");
+    for (size_t i = 0; i < proto.node.outputs.size(); ++i) {
+      if (!proto.node.outputs[i].empty()) proto.node.outputs[i] = cat(stem, ".output", i);
+    }
+    for (const NodeId id : graph_.ids()) {
+      const Node& part = graph_[id];
+      if (!is_opaque(part) || part.text("call", "") != call) continue;
+      const auto output = static_cast<size_t>(part.integer("output", 0));
+      if (output >= proto.node.outputs.size()) throw Error(cat(part.label(), " no such output"));
+      proto.node.outputs[output] = values_[index(id)];
+      ValueInfoProto value = declared(part);
+      value.name = values_[index(id)];
+      if (!is_output(id)) model_.graph.values.push_back(std::move(value));
+    }
+    for (std::string& input : proto.node.inputs) {
+      if (!input.empty()) input = opaque_input(node, proto, input);
+    }
+    const std::string& domain = proto.node.domain;
+    const int64_t version = node.integer("opset", 1);
+    const auto [it, is_new] = model_.opsets.emplace(domain, version);
+    if (!is_new && it->second != version) {
+      throw Error(cat(node.label(), " two versions of the domain '", domain, "' meet"));
+    }
+    model_.graph.nodes.push_back(std::move(proto.node));
+  }
+
+  /// What an input of an unknown operator is called in the file; see OpaqueProto.
+  std::string opaque_input(const Node& node, const OpaqueProto& proto, const std::string& input) {
+    const size_t colon = input.find(':');
+    const std::string kind = input.substr(0, colon);
+    const std::string what = colon == std::string::npos ? "" : input.substr(colon + 1);
+    if (kind == "live") {
+      const auto place = static_cast<size_t>(parse_int(what, "a place"));
+      if (place < node.inputs.size()) return values_[index(node.inputs[place])];
+    } else if (kind == "param") {
+      const size_t end = what.find(':');
+      const auto it = node.params.find(what.substr(0, end));
+      if (it != node.params.end() && end != std::string::npos) {
+        return initializer(it->second, what.substr(end + 1));
+      }
+    }
+    const auto constant = std::ranges::find(proto.constants, what, &TensorProto::name);
+    if (kind != "constant" || constant == proto.constants.end()) {
+      throw Error(cat(node.label(), " its attribute 'proto' reads '", input, "'"));
+    }
+    return add_tensor(what, constant->array);
   }
 
   /// States what ONNX demands and we leave out.
@@ -420,7 +535,8 @@ class Exporter {
   std::vector<std::vector<NodeId>> readers_;
   std::set<std::string> tensors_;
   std::map<std::string, Array> written_;
-  std::vector<std::string> values_;  // By node.
+  std::set<std::string> written_calls_;  // Of unknown operators.
+  std::vector<std::string> values_;      // By node.
   Model model_;
 };
 

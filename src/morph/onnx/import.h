@@ -18,9 +18,17 @@ enum class Ties {
   kKeep,          ///< All stay tied as the file has them.
 };
 
+/// What to do with an operator that is not known, or not in the form at hand.
+enum class UnknownOps {
+  kRefuse,
+  kPassThrough,  ///< It becomes Opaque nodes, which keep their channels and are written back as
+                 ///< they were; so does whatever reads integers or open sizes that it makes.
+};
+
 /// How a file is read.
 struct ImportOptions {
   Ties ties = Ties::kUntieInitial;
+  UnknownOps unknown_ops = UnknownOps::kRefuse;
   /// Sizes of one example, [C, H, W], for an input that leaves some of them open.
   Shape input = {};
   /// Most bytes of the constants that a file computes but does not hold.

@@ -156,8 +156,9 @@ std::vector<Value> import_same_op(Importer& importer, const OpCall& call) {
   const auto ops = all_ops();
   const auto def =
       std::ranges::find(ops, call.op(), [](const OpDef* entry) { return entry->name; });
-  if (def == ops.end() || call.op() == "Input" || call.op() == "Parameter") {
-    call.fail("this op is not supported");
+  constexpr std::array kOwn = {"Input", "LogisticGate", "Opaque", "Parameter"};
+  if (def == ops.end() || std::ranges::find(kOwn, call.op()) != kOwn.end()) {
+    call.fail(cat("this op is not supported", kPassThroughHint));
   }
   NewNode node{.op = call.op(), .attrs = same_attributes(call, call.op())};
   std::vector<Weight> weights;

@@ -8,6 +8,7 @@
 #include "morph/base/error.h"
 #include "morph/ir/verify.h"
 #include "morph/ops/op_def.h"
+#include "morph/ops/opaque.h"
 
 namespace morph::onnx {
 namespace {
@@ -92,16 +93,18 @@ double initial_value(const Array& array) {
 }
 
 /// The input's shape for a batch of one.
-Shape example_shape(const ValueInfoProto& input, const Shape& given) {
+Shape example_shape(const ValueInfoProto& input, const ImportOptions& options) {
+  const Shape& given = options.input;
   if (!input.has_shape || input.shape.empty()) {
     throw Error(cat("input '", input.name, "' has no shape, or no axis for the batch"));
   }
-  if (!is_floating(input.type)) {
+  if (!is_floating(input.type) && options.unknown_ops == UnknownOps::kRefuse) {
     throw Error(cat("input '",
                     input.name,
                     "' is of ",
                     type_name(input.type),
-                    "; networks that read floating-point numbers are supported"));
+                    "; networks that read floating-point numbers are supported, and with "
+                    "--allow-opaque others where nothing has to be run"));
   }
   Shape shape = {1};
   for (size_t axis = 1; axis < input.shape.size(); ++axis) {
@@ -117,6 +120,13 @@ Shape example_shape(const ValueInfoProto& input, const Shape& given) {
                     " open; give its size: X.onnx?input=3x224x224"));
   }
   return shape;
+}
+
+/// The values, which have to be as many as are wanted.
+std::vector<Value> with_outputs(const OpCall& call, std::vector<Value> values, size_t wanted) {
+  if (wanted <= values.size()) return values;
+  call.fail(
+      cat("its output ", wanted, " ('", call.node().outputs[wanted - 1], "') is not supported"));
 }
 
 }  // namespace
@@ -143,6 +153,9 @@ Importer::Importer(Model model, const ImportOptions& options)
 Imported Importer::run() {
   check_versions(model_);
   const GraphProto& graph = model_.graph;
+  for (const auto* values : {&graph.values, &graph.outputs}) {
+    for (const ValueInfoProto& value : *values) declared_[value.name] = &value;
+  }
   Scope scope(nullptr);
   add_initializers(graph, scope);
   add_inputs(scope);
@@ -155,6 +168,7 @@ Imported Importer::run() {
                needed_names(graph.nodes, wanted),
                scope);
   set_outputs(scope);
+  if (!opaque_notes_.empty()) remove_unneeded();
   verify(graph_);
   Imported result{.graph = std::move(graph_), .weights = std::move(weights_)};
   if (untied_ > 0) {
@@ -165,6 +179,7 @@ Imported Importer::run() {
     result.notes.push_back(
         cat(computed_, " weights that the file computes from others are weights of their own"));
   }
+  result.notes.insert(result.notes.end(), opaque_notes_.begin(), opaque_notes_.end());
   result.storage = std::move(storage_);
   return result;
 }
@@ -183,12 +198,18 @@ void Importer::add_initializers(const GraphProto& graph, Scope& scope) {
 void Importer::add_inputs(Scope& scope) {
   for (const ValueInfoProto& input : model_.graph.inputs) {
     if (scope.find(input.name) != nullptr) continue;  // An initializer, listed as before IR 4.
-    const Shape shape = example_shape(input, options_.input);
-    if (graph_.nodes().empty() && input.shape[0].value > 0) traced_batch_ = input.shape[0].value;
+    const Shape shape = example_shape(input, options_);
+    if (graph_.nodes().empty()) {
+      batch_ = input.shape[0];
+      traced_batch_ = std::max<int64_t>(batch_.value, 1);
+    }
     Node node{.name = input.name, .op = "Input", .attrs = {{"shape", shape}}};
+    const bool is_sealed = !is_floating(input.type);
+    if (is_sealed) node.attrs["type"] = type_name(input.type);
     node.shape = infer_shape(node, graph_);
     taken_.insert(input.name);
-    scope.define(input.name, {.node = graph_.add(std::move(node)), .type = input.type});
+    scope.define(input.name,
+                 {.node = graph_.add(std::move(node)), .type = input.type, .is_sealed = is_sealed});
     places_.emplace_back();
     module_of_node_.push_back(static_cast<int>(modules_.size()));
     modules_.emplace(cat("input ", input.name), module_of_node_.back());
@@ -197,31 +218,20 @@ void Importer::add_inputs(Scope& scope) {
 
 void Importer::import_nodes(const Body& body, const std::set<std::string>& needed, Scope& scope) {
   for (const NodeProto& node : body.nodes) {
-    const bool is_needed = std::ranges::any_of(
-        node.outputs, [&](const std::string& name) { return needed.count(name) != 0; });
-    if (!is_needed) continue;
-    std::vector<Value> values = import_node(body, node, scope);
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i].empty() || needed.count(node.outputs[i]) == 0) continue;
-      if (i >= values.size()) {
-        throw Error(cat("[",
-                        node.name.empty() ? node.outputs[0] : node.name,
-                        ": ",
-                        node.op_type,
-                        "] its output ",
-                        i + 1,
-                        " ('",
-                        node.outputs[i],
-                        "') is not supported"));
-      }
-      scope.define(node.outputs[i], std::move(values[i]));
+    size_t wanted = node.outputs.size();
+    while (wanted > 0 && needed.count(node.outputs[wanted - 1]) == 0) --wanted;
+    if (wanted == 0) continue;
+    std::vector<Value> values = import_node(body, node, scope, wanted);
+    for (size_t i = 0; i < wanted; ++i) {
+      if (needed.count(node.outputs[i]) != 0) scope.define(node.outputs[i], std::move(values[i]));
     }
   }
 }
 
 std::vector<Value> Importer::import_node(const Body& body,
                                          const NodeProto& node,
-                                         const Scope& scope) {
+                                         const Scope& scope,
+                                         size_t wanted) {
   std::vector<const Value*> inputs;
   NodeProto renamed = node;
   if (!node.name.empty()) renamed.name = body.prefix + node.name;
@@ -236,19 +246,42 @@ std::vector<Value> Importer::import_node(const Body& body,
   }
   while (!inputs.empty() && inputs.back() == nullptr) inputs.pop_back();
   const OpCall call(renamed, onnx_opset(body.opsets), std::move(inputs));
-  if (node.op_type == "If" && node.domain.empty()) return import_branch(body, call, scope);
+  const bool is_branch = node.op_type == "If" && node.domain.empty();
+  if (is_branch && (options_.unknown_ops == UnknownOps::kRefuse || call.input(0).constant)) {
+    return with_outputs(call, import_branch(body, call, scope), wanted);
+  }
   for (const FunctionProto& function : model_.functions) {
     if (function.name == node.op_type && function.domain == node.domain &&
         function.overload == node.overload) {
-      return inline_function(function, call, cat(node_name(call, ""), "/"));
+      const std::string prefix = cat(node_name(call, ""), "/");
+      return with_outputs(call, inline_function(function, call, prefix), wanted);
     }
   }
-  return import_call(call);
+  return import_call(body, call, wanted);
 }
 
-std::vector<Value> Importer::import_call(const OpCall& call) {
+std::vector<Value> Importer::import_call(const Body& body, const OpCall& call, size_t wanted) {
+  if (options_.unknown_ops == UnknownOps::kRefuse) {
+    return with_outputs(call, import_known(call), wanted);
+  }
+  for (size_t i = 0; i < call.input_count(); ++i) {
+    if (call.has_input(i) && call.input(i).is_sealed) {
+      return import_opaque(body, call, "it reads what cannot be followed");
+    }
+  }
+  try {
+    return with_outputs(call, import_known(call), wanted);
+  } catch (const Error& error) {
+    return import_opaque(body, call, error.what());
+  }
+}
+
+std::vector<Value> Importer::import_known(const OpCall& call) {
   const std::string& op = call.op();
-  if (!call.node().domain.empty()) call.fail("is of a domain that is not known");
+  if (!call.node().domain.empty()) {
+    call.fail(
+        cat("is of a domain that is not known, '", call.node().domain, "'", kPassThroughHint));
+  }
   if (op == "Constant") {
     const Array value = constant_value(call, storage_);
     return {{.constant = value, .tensor = call.node().outputs.at(0), .type = value.type}};
@@ -468,7 +501,7 @@ Value Importer::add(const OpCall& call, NewNode wanted, std::vector<Weight> weig
   const int module = module_of(node, weights);
   for (const Weight& weight : weights) {
     const std::string tensor = tensor_name(weight, node, module);
-    if (weight.tensor.empty() && node.op != "Constant") ++computed_;
+    if (weight.tensor.empty() && node.op != "Constant" && !is_opaque(node)) ++computed_;
     weights_.emplace(tensor, weight.array);
     node.params[weight.slot] = {.tensor = tensor, .shape = weight.array.shape};
   }
@@ -564,7 +597,7 @@ std::vector<std::string> readable_ops() {
     for (const ImportRow& row : rules) names.emplace(row.op);
   }
   for (const std::string_view op : Folder::ops()) names.emplace(op);
-  for (const char* own : {"Input", "LogisticGate", "Parameter"}) names.erase(own);
+  for (const char* own : {"Input", "LogisticGate", "Opaque", "Parameter"}) names.erase(own);
   return {names.begin(), names.end()};
 }
 

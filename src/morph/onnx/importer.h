@@ -100,10 +100,17 @@ class Importer {
   void add_inputs(Scope& scope);
   void add_initializers(const GraphProto& graph, Scope& scope);
   void import_nodes(const Body& body, const std::set<std::string>& needed, Scope& scope);
-  std::vector<Value> import_node(const Body& body, const NodeProto& node, const Scope& scope);
+  std::vector<Value> import_node(const Body& body,
+                                 const NodeProto& node,
+                                 const Scope& scope,
+                                 size_t wanted);
+  std::vector<Value> import_call(const Body& body, const OpCall& call, size_t wanted);
+  std::vector<Value> import_known(const OpCall& call);
+  std::vector<Value> import_opaque(const Body& body, const OpCall& call, const std::string& reason);
+  Value opaque_output(const OpCall& call, NewNode node, std::vector<Weight> weights, size_t output);
+  void remove_unneeded();
   Array as_operand(const OpCall& call, Array array, size_t rank);
   Array for_one_example(const OpCall& call, const Array& array, const BatchPlace& place);
-  std::vector<Value> import_call(const OpCall& call);
   std::vector<Value> inline_function(const FunctionProto& function,
                                      const OpCall& call,
                                      const std::string& prefix);
@@ -129,12 +136,19 @@ class Importer {
   std::map<std::tuple<std::string, int, std::string>, std::pair<std::string, NodeId>> copies_;
   std::map<std::pair<std::string, Shape>, NodeId> operands_;  // Constants by tensor and shape.
   std::set<std::string> taken_;  // Names that inputs and outputs of the file have.
+  std::map<std::string, const ValueInfoProto*> declared_;  // What the file says of its values.
+  std::vector<std::string> opaque_notes_;
   int64_t traced_batch_ = 1;
+  Dimension batch_;  // As the first input declares it.
   int64_t untied_ = 0;
   int64_t computed_ = 0;
   int depth_ = 0;
   int64_t calls_ = 0;
 };
+
+/// Ends a message that an op is not known.
+inline constexpr std::string_view kPassThroughHint =
+    "; --allow-opaque passes it through where nothing has to be run";
 
 /// Turns one ONNX node that reads at least one live value into nodes of our graph, and returns what
 /// its outputs stand for.

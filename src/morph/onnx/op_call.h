@@ -19,6 +19,8 @@ struct Value {
   DataType type = DataType::kFloat;
   std::vector<Value> parts = {};  ///< Of a sequence.
   bool is_sequence = false;
+  bool is_sealed = false;  ///< Live, but no float32 of known sizes with the batch in front: only
+                           ///< Opaque nodes can read it.
 
   bool is_live() const { return !constant && !is_sequence; }
 };

@@ -4,7 +4,8 @@
 namespace morph {
 namespace {
 
-constexpr std::array<std::string_view, 1> kAttributes = {"shape"};
+/// `type`, left out for float32, is the element type of an input that only Opaque nodes read.
+constexpr std::array<std::string_view, 2> kAttributes = {"shape", "type"};
 
 Shape input_shape(const Node& node, std::span<const Shape>) {
   Shape shape = node.ints("shape", {});
