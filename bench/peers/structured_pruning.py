@@ -37,6 +37,7 @@ TIME_LIMIT = 60
 TORCHVISION = ("resnet18", "mobilenet_v2", "shufflenet_v2_x0_5", "densenet121")
 # Where channels are tied at this distance: halves of a GLU, and groups.
 PERIODS = {
+    "channel_shuffle": {"a": 10},
     "glu": {"a": 16},
     "grouped_conv": {"a": 4, "b": 6},
     "grouped_transposed": {"a": 4, "b": 6},

@@ -14,7 +14,7 @@ std::vector<double> norms_along(const at::Tensor& tensor, size_t axis) {
   const at::Tensor rows = tensor.detach()
                               .to(at::kCPU, at::kDouble)
                               .transpose(0, static_cast<int64_t>(axis))
-                              .flatten(1)
+                              .reshape({tensor.size(static_cast<int64_t>(axis)), -1})
                               .norm(2, 1)
                               .contiguous();
   return {rows.const_data_ptr<double>(), rows.const_data_ptr<double>() + rows.numel()};
