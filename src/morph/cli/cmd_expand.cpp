@@ -40,7 +40,8 @@ void expand_network(const ExpandArguments& arguments) {
   std::string weights = "structure only";
   if (arguments.inherit) {
     if (!network.params) {
-      throw Error(cat("'", arguments.network, "' has no weights to inherit; leave --inherit out"));
+      throw Error(
+          cat("'", arguments.network.name, "' has no weights to inherit; leave --inherit out"));
     }
     const Widened widened = widen_params(network.graph,
                                          *network.params,
