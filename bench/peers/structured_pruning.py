@@ -43,6 +43,7 @@ PERIODS = {
     "grouped_transposed": {"a": 4, "b": 6},
     "two_cats": {"a": 2, "b": 2, "c": 2, "d": 2},
 }
+LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 TOOLS = ("morphnet", "onnxsim", "onnxsim, simplified", "torch-pruning")
 
 
@@ -108,7 +109,7 @@ def by_morphnet(morphnet, whole, small, model, x):
     counted = json.loads(text.stdout)["layers"]
     keep = {}
     for layer in counted:
-        if layer["prunable"] == layer["width"] and layer["op"] != "BatchNormalization":
+        if layer["prunable"] == layer["width"] and layer["op"] in LAYERS:
             keep[layer["name"]] = layer["width"] - layer["width"] // 2
     file = small.with_suffix(".json")
     file.write_text(json.dumps(keep))
