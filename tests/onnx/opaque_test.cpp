@@ -180,7 +180,7 @@ TEST(Opaque, WithABodyThatReadsFromOutsideIsRefused) {
   ModelBuilder builder;
   builder.input("x", {1, 1}).input("z", {1, 3});
   AttributeProto body{.name = "then_branch", .type = AttributeProto::Type::kGraph};
-  body.graphs.push_back({.outputs = {{.name = "inner"}}});
+  body.graphs.emplace_back().outputs.push_back({.name = "inner"});
   body.graphs[0].nodes.push_back({.op_type = "Relu", .inputs = {"z"}, .outputs = {"inner"}});
   AttributeProto other = body;
   other.name = "else_branch";

@@ -153,9 +153,7 @@ b = BatchNormalization(conv_b; weight=[5], bias=[5], running_mean=[5], running_v
 INSTANTIATE_TEST_SUITE_P(Goldens,
                          V12,
                          ::testing::Values("Add", "Div", "Mul", "Max", "Min", "SquaredDifference"),
-                         [](const ::testing::TestParamInfo<const char*>& info) {
-                           return std::string(info.param);
-                         });
+                         [](const auto& operation) { return std::string(operation.param); });
 
 TEST(Goldens, S18AVectorMayHavePiecesWithoutGates) {
   // Channels 3 to 5 of the ten have no normalization: they are charged nothing and stay.

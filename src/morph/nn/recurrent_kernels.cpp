@@ -21,7 +21,7 @@ namespace {
 struct Arguments {
   at::Tensor input;
   at::Tensor start;
-  std::vector<at::Tensor> params;
+  std::vector<at::Tensor> params = {};
   bool has_bias = false;
 };
 
