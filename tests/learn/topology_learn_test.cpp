@@ -1,5 +1,6 @@
 // Networks of the zoo that have lost whole parts, by hand or by learning, train on and export.
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -31,9 +32,16 @@ void expect_trains(const Graph& graph, const Params& params) {
   }
 }
 
+/// A folder of the running test's own: they run side by side.
+std::string own_folder(const std::string& purpose) {
+  std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::ranges::replace(name, '/', '_');
+  return purpose + "_" + name;
+}
+
 /// The file computes what the network does, in ONNX Runtime (or it is not written) and read again.
-void expect_exports(const Graph& graph, const Params& params, const std::string& name) {
-  const test::ScratchFolder scratch("topology_" + name);
+void expect_exports(const Graph& graph, const Params& params) {
+  const test::ScratchFolder scratch(own_folder("topology_export"));
   const std::filesystem::path path = scratch.path() / "network.onnx";
   write_onnx_network(path, {.graph = graph, .params = params});
   const Network again = read_onnx_network(path);
@@ -54,7 +62,7 @@ TEST_P(DeadPartsOfNetworks, LeaveANetworkThatTrainsAndExports) {
                                zoo::alive_without(graph, groups, GetParam().layers));
   EXPECT_FALSE(cut.removed.empty());
   expect_trains(cut.graph, cut.params);
-  expect_exports(cut.graph, cut.params, "by_hand");
+  expect_exports(cut.graph, cut.params);
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, DeadPartsOfNetworks, ::testing::ValuesIn(zoo::dead_parts()));
@@ -67,7 +75,7 @@ struct Family {
 class LearnedTopology : public ::testing::TestWithParam<Family> {};
 
 TEST_P(LearnedTopology, LosesBranchesAndStillTrainsAndExports) {
-  const test::ScratchFolder scratch("topology_learned");
+  const test::ScratchFolder scratch(own_folder("topology"));
   test::TinyRun tiny(scratch.path());
   const DataSplits data = make_synthetic(
       {.classes = 4, .shape = {.channels = 3, .height = 32, .width = 32}, .train = 48, .test = 8});
@@ -88,7 +96,7 @@ TEST_P(LearnedTopology, LosesBranchesAndStillTrainsAndExports) {
   EXPECT_FALSE(result.removed.empty());
   EXPECT_LT(result.equivalence, 1e-5);
   expect_trains(learned.graph, learned.params);
-  expect_exports(learned.graph, learned.params, "learned");
+  expect_exports(learned.graph, learned.params);
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo,
