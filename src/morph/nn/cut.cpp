@@ -134,17 +134,19 @@ class Cutting {
     const NodeId first = graph_[id].inputs.front();
     const at::Tensor mask = alive_mask(groups_.channels(first), left_.sets);
     const at::Tensor dead_only = values[index(first)] * (1 - mask);
-    const at::Tensor contribution =
-        call(id, dead_only, values) - call(id, at::zeros_like(dead_only), values);
     ConstantNote note{.node = graph_[id].name,
-                      .channels = count_dead(groups_.notes(id).reads, left_.sets),
-                      .largest = largest_magnitude(contribution)};
-    if (note.largest == 0) return true;
+                      .channels = count_dead(groups_.notes(id).reads, left_.sets)};
     if (is_recurrent(graph_[id])) {
+      note.largest = largest_magnitude(dead_only);
+      if (note.largest == 0) return true;
       note.reason = "the node is not linear in what it reads";
       notes_.push_back(note);
       return false;
     }
+    const at::Tensor contribution =
+        call(id, dead_only, values) - call(id, at::zeros_like(dead_only), values);
+    note.largest = largest_magnitude(contribution);
+    if (note.largest == 0) return true;
     const size_t axis = made_along(id);
     const at::Tensor by_channel = contribution.movedim(static_cast<int64_t>(axis), 0).flatten(1);
     const at::Tensor shift = by_channel.select(1, 0);

@@ -384,10 +384,17 @@ class Exporter {
                                   .attributes = {attribute_proto("perm", perm)}});
   }
 
+  /// A name beside a node's that no node has.
+  std::string name_beside(const Node& node, const char* suffix) const {
+    std::string name = node.name + suffix;
+    while (graph_.find(name)) name += suffix;
+    return name;
+  }
+
   /// ONNX has the steps in front and the batch behind them.
   void write_recurrent(const Node& node, NodeId id) {
-    const std::string steps = node.name + ".steps";
-    const std::string states = node.name + ".states";
+    const std::string steps = name_beside(node, ".steps");
+    const std::string states = name_beside(node, ".states");
     write_transpose(steps, values_[index(node.inputs[0])], steps, {1, 0, 2});
     NodeProto proto{.name = node.name, .op_type = node.op, .inputs = {steps}, .outputs = {states}};
     for (const char* slot : {"weight", "recurrence", "bias"}) {
@@ -406,7 +413,7 @@ class Exporter {
            .strings = std::vector<std::string>(static_cast<size_t>(size.directions), name)});
     }
     model_.graph.nodes.push_back(std::move(proto));
-    write_transpose(node.name + ".batch_first", states, values_[index(id)], {2, 0, 1, 3});
+    write_transpose(name_beside(node, ".batch_first"), states, values_[index(id)], {2, 0, 1, 3});
   }
 
   /// The operator as it was read, at the first of its outputs.

@@ -12,7 +12,8 @@ namespace morph::onnx {
 std::vector<std::string> readable_ops() {
   std::set<std::string> names = {"Constant", "If"};
   for (const OpDef* def : all_ops()) names.emplace(def->name);
-  for (const auto rules : {layer_rules(), movement_rules(), elementwise_rules()}) {
+  for (const auto rules :
+       {layer_rules(), movement_rules(), elementwise_rules(), recurrent_rules()}) {
     for (const ImportRow& row : rules) names.emplace(row.op);
   }
   for (const std::string_view op : Folder::ops()) names.emplace(op);

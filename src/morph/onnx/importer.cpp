@@ -302,7 +302,8 @@ std::vector<Value> Importer::import_known(const OpCall& call) {
     }
     return values;
   }
-  for (const auto rules : {layer_rules(), movement_rules(), elementwise_rules()}) {
+  for (const auto rules :
+       {layer_rules(), movement_rules(), elementwise_rules(), recurrent_rules()}) {
     const auto row = std::ranges::find(rules, op, &ImportRow::op);
     if (row != rules.end()) return row->rule(*this, call);
   }
