@@ -160,8 +160,8 @@ struct ImportRow {
   ImportRule rule;
 };
 
-/// The rules for ops with weights, for recurrent ones, for ops that move elements about, and for all
-/// others that are more than their attributes.
+/// The rules for ops with weights, for recurrent ones, for ops that move elements about, and for
+/// all others that are more than their attributes.
 std::span<const ImportRow> layer_rules();
 std::span<const ImportRow> recurrent_rules();
 std::span<const ImportRow> movement_rules();
