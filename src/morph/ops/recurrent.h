@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "morph/ops/op_def.h"
+#include "morph/ops/rules.h"
 
 namespace morph {
 
@@ -27,6 +29,7 @@ inline constexpr std::array kRecurrentSlots = {
     Slot{.name = "recurrence", .required = true, .trainable = true},
     Slot{.name = "bias", .required = false, .trainable = true},
 };
+
 /// Their definitions.
 extern const OpDef kGRU;
 extern const OpDef kLSTM;
@@ -44,5 +47,18 @@ Channels recurrent_channels(const Node& node,
                             std::span<const ValueChannels> inputs,
                             ChannelFlow& flow);
 Work recurrent_work(const Node& node, std::span<const Shape> inputs);
+
+/// One of the three, with the attributes that it has.
+constexpr OpDef recurrent_op(std::string_view name, std::span<const std::string_view> attributes) {
+  return {.name = name,
+          .min_inputs = 1,
+          .max_inputs = 1,
+          .slots = kRecurrentSlots,
+          .attributes = attributes,
+          .infer_shape = recurrent_shape,
+          .channels = recurrent_channels,
+          .work = recurrent_work,
+          .resize = keep_attributes};
+}
 
 }  // namespace morph
