@@ -4,7 +4,8 @@
 //   bench_regularizer [NETWORK] [DEVICE] [BATCH]
 //
 // by default resnet101, cuda where there is a GPU, and a batch of 256 there and 2 elsewhere. On a
-// GPU both steps are recorded as CUDA graphs and replayed, the training step in bfloat16.
+// GPU both steps are recorded as CUDA graphs and replayed, the training step in bfloat16; launches
+// and copies are counted from the graph.
 
 #include <chrono>
 #include <functional>
@@ -60,42 +61,39 @@ double milliseconds_of(const Step& step, const Step& wait) {
   return 1000 * seconds_since(start) / done;
 }
 
-/// Mean time of a step: of a replay on a GPU, of a call elsewhere.
-double measure(const Bench& bench, const Step& step) {
+struct Measured {
+  double ms = 0;
+  int64_t launches =
+      0;  // Kernels, fills and copies on a GPU; calls of LibTorch operators elsewhere.
+  int64_t device_to_host = 0;
+};
+
+/// Calls of LibTorch's operators, by its profiler.
+int64_t count_operators(const Step& step) {
+  namespace kineto = torch::autograd::profiler;
+  using torch::profiler::impl::ActivityType;
+  const std::set<ActivityType> activities = {ActivityType::CPU};
+  const torch::profiler::impl::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO);
+  kineto::prepareProfiler(config, activities);
+  kineto::enableProfiler(config, activities, {at::RecordScope::FUNCTION});
+  step();
+  return std::ssize(kineto::disableProfiler()->events());
+}
+
+/// The mean time of a step, and what it does: of a replay on a GPU, of a call elsewhere.
+Measured measure(const Bench& bench, const Step& step) {
   if (!bench.device.is_cuda()) {
     step();
-    return milliseconds_of(step, [] {});
+    return {.ms = milliseconds_of(step, [] {}), .launches = count_operators(step)};
   }
   morph::CudaRuntime& cuda = morph::cuda_runtime(bench.device);
   for (int i = 0; i < 3; ++i) cuda.warm_up(step);
   const std::unique_ptr<morph::CapturedStep> captured = cuda.capture(step);
   captured->replay();
-  return milliseconds_of([&] { captured->replay(); }, [&] { cuda.synchronize(); });
-}
-
-struct Launches {
-  int64_t total = 0;  // Kernels, fills and copies on a GPU; calls of LibTorch operators elsewhere.
-  int64_t device_to_host = 0;
-};
-
-Launches count_launches(const Bench& bench, const Step& step) {
-  namespace profiler = torch::profiler::impl;
-  namespace kineto = torch::autograd::profiler;
-  std::set<profiler::ActivityType> activities = {profiler::ActivityType::CPU};
-  if (bench.device.is_cuda()) activities.insert(profiler::ActivityType::CUDA);
-  const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
-  kineto::prepareProfiler(config, activities);
-  kineto::enableProfiler(config, activities, {at::RecordScope::FUNCTION});
-  step();
-  if (bench.device.is_cuda()) morph::cuda_runtime(bench.device).synchronize();
-  const auto result = kineto::disableProfiler();
-  Launches launches;
-  for (const kineto::KinetoEvent& event : result->events()) {
-    if (event.deviceType() != bench.device.type()) continue;
-    ++launches.total;
-    if (event.name().find("DtoH") != std::string::npos) ++launches.device_to_host;
-  }
-  return launches;
+  const morph::StepWork work = captured->work();
+  return {.ms = milliseconds_of([&] { captured->replay(); }, [&] { cuda.synchronize(); }),
+          .launches = work.kernels + work.fills + work.copies,
+          .device_to_host = work.copies_to_host};
 }
 
 /// A network as the bench runs it: with its gates, on its device, its parameters in one buffer.
@@ -148,7 +146,7 @@ double training_step_ms(const Bench& bench, const std::string& network) {
     at::cross_entropy_loss(logits, labels).backward();
     sgd.step(rate);
   };
-  return measure(bench, step);
+  return measure(bench, step).ms;
 }
 
 nlohmann::json measure_regularizer(const Bench& bench,
@@ -158,14 +156,13 @@ nlohmann::json measure_regularizer(const Bench& bench,
   morph::NetworkRegularizer regularizer(subject.module, costs, {.gate = gate});
   regularizer.set_strengths(std::vector<double>(costs.size(), 1e-12));
   const auto step = [&] { regularizer.accumulate_gradient(); };
-  const double ms = measure(bench, step);
-  const Launches launches = count_launches(bench, step);
+  const Measured measured = measure(bench, step);
   std::string name = gate;
   for (const std::string& cost : costs) name += " " + cost;
   return {{"name", name},
-          {"ms", ms},
-          {"launches", launches.total},
-          {"device_to_host_copies", launches.device_to_host}};
+          {"ms", measured.ms},
+          {"launches", measured.launches},
+          {"device_to_host_copies", measured.device_to_host}};
 }
 
 int run(const std::vector<std::string>& arguments) {

@@ -5,6 +5,14 @@ experiment=$(basename "$(cd "$(dirname "$0")" && pwd)")
 cd "$experiments/.."
 MORPHNET=${MORPHNET:-build/release/morphnet}
 PIECE=${PIECE:-570}
+
+# every_gpu: "cuda:0,cuda:1" for two.
+every_gpu() {
+  local count
+  count=$(nvidia-smi --list-gpus 2>/dev/null | wc -l)
+  if [ "$count" -lt 2 ]; then echo cuda; else seq -s, -f 'cuda:%g' 0 $((count - 1)); fi
+}
+
 if [ "${SMOKE:-0}" = 1 ]; then
   DATA=${DATA:-'synthetic?classes=4&input=3x8x8&train=64&test=32'}
   DEVICE=${DEVICE:-cpu}
@@ -14,7 +22,9 @@ if [ "${SMOKE:-0}" = 1 ]; then
   small=${SMALL:-width=0.0625}
 else
   DATA=${DATA:?names the data set, such as folder:DIR of the CIFAR-10 images}
-  DEVICE=${DEVICE:-cuda}
+  DEVICE=${DEVICE:-$(every_gpu)}
+  gpus=$(tr , '\n' <<<"$DEVICE" | wc -l)
+  JOBS=$((JOBS * gpus))
   OUT=${OUT:-runs/experiments}/$experiment
   RESULTS=${RESULTS:-experiments/$experiment/results}
   small=
@@ -34,6 +44,8 @@ net() {
 start_mps() {
   case $DEVICE in cuda*) ;; *) return 0 ;; esac
   command -v nvidia-cuda-mps-control >/dev/null || return 0
+  # Whoever has started it ends it.
+  if echo get_server_list | nvidia-cuda-mps-control >/dev/null 2>&1; then return 0; fi
   export CUDA_MPS_PIPE_DIRECTORY=${CUDA_MPS_PIPE_DIRECTORY:-/tmp/morphnet-mps-$UID}
   export CUDA_MPS_LOG_DIRECTORY=$CUDA_MPS_PIPE_DIRECTORY/log
   mkdir -p "$CUDA_MPS_LOG_DIRECTORY"

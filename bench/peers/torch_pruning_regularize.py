@@ -34,7 +34,7 @@ def main():
         "GroupNormPruner": lambda: torch_pruning.pruner.GroupNormPruner(
             model,
             example,
-            importance=torch_pruning.importance.GroupNormImportance(),
+            importance=torch_pruning.importance.GroupMagnitudeImportance(),
             ignored_layers=[model.fc],
         ),
     }

@@ -71,6 +71,23 @@ TEST(CliSweep, EveryMethodThenNothingTwiceThenMore) {
   EXPECT_REFUSED(place, tiny("--budgets flops=0.5x --out out"), kUser, "inherit = true");
 }
 
+TEST(CliSweep, TheSeedNetworkTeaches) {
+  const Workplace place("sweep_taught");
+  const Outcome outcome = place.morphnet(
+      tiny("--budgets flops=0.5x --methods morphnet,uniform --distill 0.5 --jobs 3 --out out"));
+  ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+  EXPECT_EQ(results(place).size(), 3U);
+  for (const char* point : {"morphnet_flops=0.5x_seed0", "uniform_flops=0.5x_seed0"}) {
+    const std::string folder = cat("out/points/", point);
+    EXPECT_THAT(place.read(folder + "/log.txt"),
+                HasSubstr("--teacher out/points/seed_seed0/seed.morph"));
+    const json run = json::parse(place.read(folder + "/run.json"));
+    const json& options = run.at("options");
+    EXPECT_EQ((options.contains("retrain") ? options.at("retrain") : options).at("distillation"),
+              0.5);
+  }
+}
+
 TEST(CliSweep, OnePointThatFailsIsToldAndTriedAgain) {
   const Workplace place("sweep_fails");
   // The network has no 0.01x: the points fail, the seed does not.

@@ -235,7 +235,7 @@ TEST(Learn, TheSeedTeachesWhatComesOut) {
   options.retrain.distillation = 0.5;
   const LearnResult result = run("taught", options);
   expect_within_half(result);
-  EXPECT_EQ(result.networks.at("expanded").note, "weights inherited");
+  EXPECT_EQ(result.networks.at("expanded").note, "weights inherited, taught");
   EXPECT_EQ(result.networks.at("expanded").epochs, result.networks.at("learned").epochs);
   // The seed has no teacher and its own rate; what inherits has the other, both warm-ups over.
   EXPECT_EQ(result.phases[0].name, "seed");
@@ -248,7 +248,22 @@ TEST(Learn, TheSeedTeachesWhatComesOut) {
   const test::ScratchFolder scratch("learn_untaught");
   test::TinyRun tiny(scratch.path());
   EXPECT_ERROR(learn(tiny.session(), test::seed_network(), alone),
-               "--distill needs the trained seed to teach");
+               "--distill needs a trained network to teach");
+}
+
+TEST(Learn, AnotherNetworkTeachesWhereOneIsGiven) {
+  LearnOptions options = test::tiny_options();
+  options.compare = {};
+  options.retrain.distillation = 1;
+  const TrainedNetwork seed = run("teacher", test::tiny_options()).networks.at("seed");
+  // The word of a teacher that knows nothing is all there is to learn from, so nothing is learned.
+  Params silent = seed.params;
+  for (const char* name : {"fc.weight", "fc.bias"}) silent.at(name) = silent.at(name).mul(0);
+  options.teacher = Network{.graph = seed.graph, .params = seed.params};
+  const double taught = run("well_taught", options).networks.at("learned").result->top1;
+  options.teacher->params = silent;
+  const double untaught = run("ill_taught", options).networks.at("learned").result->top1;
+  EXPECT_GT(taught, untaught + 20);
 }
 
 TEST(Learn, AnExpandedNetworkBeginsWithWhatWasLearned) {

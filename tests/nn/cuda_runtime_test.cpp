@@ -73,6 +73,25 @@ TEST_F(CudaRuntimeTest, AStepThatWaitsIsRefusedAndTheDeviceStaysUsable) {
   EXPECT_GT(fit.w.sum().item<float>(), 0);
 }
 
+TEST_F(CudaRuntimeTest, WhatARecordedStepDoesIsCounted) {
+  CudaRuntime& cuda = cuda_runtime(*test::gpu());
+  const at::Tensor from = at::full({100}, 2.0).to(*test::gpu());
+  const at::Tensor to = from.clone();
+  const at::Tensor host = at::full({100}, 0.0).pin_memory();
+  const auto step = [&] {
+    to.copy_(from);
+    to.mul_(3);
+    to.add_(1);
+  };
+  const auto captured = cuda.capture(step);
+  EXPECT_EQ(captured->work().kernels, 2);
+  EXPECT_EQ(captured->work().copies, 1);
+  EXPECT_EQ(captured->work().copies_to_host, 0);
+
+  const auto to_host = cuda.capture([&] { host.copy_(from, /*non_blocking=*/true); });
+  EXPECT_EQ(to_host->work().copies_to_host, 1);
+}
+
 TEST_F(CudaRuntimeTest, MemoryIsCounted) {
   CudaRuntime& cuda = cuda_runtime(*test::gpu());
   const int64_t before = cuda.memory_in_use_bytes();

@@ -45,6 +45,56 @@ TEST(RunPoints, StepAfterStepWithTheCommandsInTheLog) {
   EXPECT_EQ(log[3], "second");
 }
 
+/// A point of one step that trains: it writes where.
+SweepPoint training(const TemporaryFolder& folder, const std::string& name) {
+  SweepPoint result{.method = name, .folder = folder / name};
+  const std::string script = cat("sleep 0.2; echo $0 > ", (folder / name / "device").string());
+  result.steps = {
+      {.arguments = {"-c", script}, .product = folder / name / "device", .trains = true}};
+  return result;
+}
+
+TEST(RunPoints, DevicesGetEqualShares) {
+  const TemporaryFolder folder;
+  std::vector<SweepPoint> points;
+  for (const char* name : {"a", "b", "c", "d"}) points.push_back(training(folder, name));
+  RunnerOptions options = quick();
+  options.jobs = 4;
+  options.devices = {"cuda:0", "cuda:1"};
+  EXPECT_THAT(run_points(points, options).failures, IsEmpty());
+  std::vector<std::string> devices;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    devices.emplace_back(trim(read_file(folder / name / "device")));
+  }
+  EXPECT_THAT(
+      devices,
+      ElementsAre("--device=cuda:0", "--device=cuda:1", "--device=cuda:0", "--device=cuda:1"));
+}
+
+TEST(RunPoints, APointWaitsForWhatItNeedsAndOthersGoFirst) {
+  const TemporaryFolder folder;
+  std::vector<SweepPoint> points = {point(folder, "needs", {{"cat ../teaches/x; touch y", "y"}}),
+                                    point(folder, "teaches", {{"sleep 0.1; echo 7 > x", "x"}})};
+  points[0].after = points[1].steps[0];
+  RunnerOptions options = quick();
+  options.jobs = 2;
+  EXPECT_THAT(run_points(points, options).failures, IsEmpty());
+  EXPECT_THAT(read_file(points[0].log()), HasSubstr("7"));
+}
+
+TEST(RunPoints, AfterAFailureWhatWaitsForItIsGivenUp) {
+  const TemporaryFolder folder;
+  std::vector<SweepPoint> points = {point(folder, "teaches", {{"exit 3", "x"}}),
+                                    point(folder, "needs", {{"touch y", "y"}})};
+  points[1].after = points[0].steps[0];
+  const RunnerResult result = run_points(points, quick());
+  ASSERT_EQ(result.failures.size(), 2U);
+  EXPECT_EQ(result.failures[1].point, points[1].label());
+  EXPECT_THAT(result.failures[1].reason, HasSubstr("could not be trained"));
+  EXPECT_EQ(result.failures[1].log, points[0].log());
+  EXPECT_FALSE(points[1].is_finished());
+}
+
 TEST(RunPoints, WhatIsFinishedIsNotRunAgain) {
   const TemporaryFolder folder;
   const std::vector<SweepPoint> points = {
@@ -97,8 +147,8 @@ TEST(RunPoints, AsManyAtOnceAsThereAreJobs) {
   };
   const TemporaryFolder folder;
   const std::vector<SweepPoint> points = {
-      point(folder, "a", {{meeting("a", "b") + "; touch x", "x"}}),
-      point(folder, "b", {{meeting("b", "a") + "; touch x", "x"}}),
+      point(folder, "a", {{meeting("a", "b") + "; sleep 0.1; touch x", "x"}}),
+      point(folder, "b", {{meeting("b", "a") + "; sleep 0.1; touch x", "x"}}),
       point(folder, "c", {{"touch x", "x"}})};
   size_t most = 0;
   RunnerOptions options = quick();

@@ -90,6 +90,34 @@ TEST(PlanPoints, InheritingTrainsBothWays) {
   EXPECT_THAT(commands(point).front(), ::testing::HasSubstr("--compare scratch --inherit "));
 }
 
+TEST(PlanPoints, TheSeedNetworkOfEachSeedTeachesTheOthers) {
+  SweepRequest asked = request();
+  asked.methods = {"morphnet", "uniform"};
+  asked.seed_teaches = true;
+  asked.passed_on["train"] = {"--distill=0.5"};
+  for (const SweepPoint& point : plan_points(asked)) {
+    const std::string last = commands(point).back();
+    if (point.method == "seed") {
+      EXPECT_FALSE(point.after);
+      EXPECT_THAT(last, ::testing::Not(::testing::HasSubstr("--teacher")));
+      EXPECT_THAT(last, ::testing::Not(::testing::HasSubstr("--distill")));
+      continue;
+    }
+    const std::string teacher = cat("out/points/seed_seed", point.seed);
+    EXPECT_THAT(last, ::testing::HasSubstr(cat("--teacher ", teacher, "/seed.morph")));
+    ASSERT_TRUE(point.after);
+    EXPECT_EQ(point.after->product, teacher + "/run.json");
+  }
+}
+
+TEST(PlanPoints, RoundsAndWideningTakeTheirEpochs) {
+  SweepRequest asked = request();
+  asked.methods = {"morphnet"};
+  asked.rounds = 2;
+  asked.expands = true;
+  EXPECT_EQ(plan_points(asked)[1].epochs, 2 * 3 + 2 * 5);
+}
+
 TEST(PlanPoints, NamesOfFilesHoldNoSlash) {
   SweepRequest asked = request();
   asked.methods = {"uniform"};

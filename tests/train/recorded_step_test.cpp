@@ -42,10 +42,13 @@ fc = Gemm(flat; bias=[4], weight=[4, 20])
 return fc
 )";
 
-TrainSummary train(const TrainOptions& options, GraphModule& module) {
+TrainSummary train(const TrainOptions& options,
+                   GraphModule& module,
+                   const GraphModule* teacher = nullptr) {
   Trainer trainer(module, test::stripes(205), options);
   ChangingSlope slope(module);
   trainer.set_penalty(&slope);
+  trainer.set_teacher(teacher);
   return trainer.run();
 }
 
@@ -56,26 +59,38 @@ class RecordedStepTest : public test::GpuTest {
     made.to(*test::gpu());
     return made;
   }
+
+  /// Trains recorded and from the host, and compares.
+  static void expect_equal_to_eager(const TrainOptions& options, const GraphModule* teacher) {
+    TrainOptions eager_options = options;
+    eager_options.eager = true;
+    GraphModule recorded = module();
+    GraphModule eager = module();
+    const TrainSummary one = train(options, recorded, teacher);
+    const TrainSummary other = train(eager_options, eager, teacher);
+    for (size_t epoch = 0; epoch < one.epochs.size(); ++epoch) {
+      // Convolutions may run by other algorithms; the difference grows with the steps.
+      EXPECT_NEAR(one.epochs[epoch].loss, other.epochs[epoch].loss, 1e-2);
+      EXPECT_NEAR(one.epochs[epoch].penalty, other.epochs[epoch].penalty, 1e-6);
+    }
+    for (const auto& [name, tensor] : recorded.params()) {
+      const at::Tensor difference = tensor.detach().sub(eager.params().at(name).detach());
+      EXPECT_LT(difference.abs().max().item<float>(), 2e-2F) << name;
+    }
+  }
 };
 
+// 11 steps an epoch, the last of 5 examples: warm-up, recording, replays and a short batch.
 TEST_F(RecordedStepTest, TrainsAsTheSameStepsLaunchedFromTheHost) {
-  // 11 steps an epoch, the last of 5 examples: warm-up, recording, replays and a short batch.
-  const TrainOptions options = {.epochs = 3, .batch_size = 20, .crop_padding = 2, .seed = 3};
-  TrainOptions eager_options = options;
-  eager_options.eager = true;
-  GraphModule recorded = module();
-  GraphModule eager = module();
-  const TrainSummary one = train(options, recorded);
-  const TrainSummary other = train(eager_options, eager);
-  for (size_t epoch = 0; epoch < 3; ++epoch) {
-    // Convolutions may run by other algorithms; the difference grows with the steps.
-    EXPECT_NEAR(one.epochs[epoch].loss, other.epochs[epoch].loss, 1e-2);
-    EXPECT_NEAR(one.epochs[epoch].penalty, other.epochs[epoch].penalty, 1e-6);
-  }
-  for (const auto& [name, tensor] : recorded.params()) {
-    const at::Tensor difference = tensor.detach().sub(eager.params().at(name).detach());
-    EXPECT_LT(difference.abs().max().item<float>(), 2e-2F) << name;
-  }
+  expect_equal_to_eager({.epochs = 3, .batch_size = 20, .crop_padding = 2, .seed = 3}, nullptr);
+}
+
+TEST_F(RecordedStepTest, LearnsFromATeacherAsTheSameStepsLaunchedFromTheHost) {
+  GraphModule teacher = test::make_module(kWithoutDropout, 7);
+  teacher.to(*test::gpu());
+  teacher.set_training(false);
+  expect_equal_to_eager(
+      {.epochs = 3, .batch_size = 20, .distillation = 0.7, .temperature = 3, .seed = 3}, &teacher);
 }
 
 TEST_F(RecordedStepTest, LearnsWithDropoutAndMixedPrecision) {

@@ -17,6 +17,9 @@
 namespace morph {
 namespace {
 
+/// Measured on ResNet-20 (docs/recipes.md): half did better than nine tenths.
+constexpr double kTeachersWeight = 0.5;
+
 constexpr std::string_view kZooPrefix = "zoo:";
 
 bool is_zoo(const std::string& argument) { return argument.rfind(kZooPrefix, 0) == 0; }
@@ -198,6 +201,48 @@ TrainOptions TrainArguments::resolve(int64_t epochs, const DataSplits& data) con
   const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
   result.workers = workers.value_or(on_gpu ? std::clamp<int64_t>(cores - 2, 1, 8) : 1);
   return result;
+}
+
+void TeacherArguments::add_to(CLI::App& command, const std::string& usual) {
+  const char* group = "Teaching";
+  command
+      .add_option("--distill",
+                  distill,
+                  "Learn from a teacher, too: the weight of its word beside the labels', 0 to 1, "
+                  "and the temperature (default: 0.5,4 where there is one)")
+      ->type_name("WEIGHT[,T]")
+      ->group(group);
+  command.add_option("--teacher", network, cat("The network that teaches", usual))
+      ->type_name("NET")
+      ->group(group);
+}
+
+bool TeacherArguments::is_wanted() const {
+  return distill.empty() ? !network.empty() : apply({}, false).distillation > 0;
+}
+
+TrainOptions TeacherArguments::apply(TrainOptions options, bool by_default) const {
+  if (distill.empty()) {
+    options.distillation = is_wanted() || by_default ? kTeachersWeight : 0;
+    return options;
+  }
+  const std::vector<std::string> parts = split(distill, ',');
+  if (parts.size() > 2) {
+    throw Error(cat(
+        "--distill: expected WEIGHT or WEIGHT,TEMPERATURE, such as 0.5,4, got '", distill, "'"));
+  }
+  options.distillation = parse_double(parts.front(), "--distill");
+  if (parts.size() == 2) options.temperature = parse_double(parts.back(), "--distill");
+  return options;
+}
+
+std::optional<Network> TeacherArguments::load(const DataSplits& data) const {
+  if (network.empty()) return std::nullopt;
+  Network teacher = load_network(network, &data);
+  if (!teacher.params) {
+    throw Error(cat("--teacher: '", network, "' has no weights, so it has nothing to teach"));
+  }
+  return teacher;
 }
 
 }  // namespace morph

@@ -72,4 +72,23 @@ struct TrainArguments {
   TrainOptions resolve(int64_t epochs, const DataSplits& data) const;
 };
 
+/// --distill and --teacher: a trained network whose outputs are learned beside the labels.
+struct TeacherArguments {
+  std::string distill = {};
+  std::string network = {};
+
+  /// `usual` tells which network teaches where none is named.
+  void add_to(CLI::App& command, const std::string& usual);
+
+  /// Whether the user asked for one, by either option. `--distill 0` asks for none.
+  bool is_wanted() const;
+
+  /// `options` with the weight and temperature that were asked for; those that did best where only
+  /// a teacher was named, or `by_default`.
+  TrainOptions apply(TrainOptions options, bool by_default) const;
+
+  /// The network of --teacher, if it was given. Throws Error if it has no weights.
+  std::optional<Network> load(const DataSplits& data) const;
+};
+
 }  // namespace morph

@@ -29,13 +29,13 @@ struct LearnCommand {
   TrainArguments training = {};
   ScopeArguments scope = {};
   StructureArguments structure = {};
+  TeacherArguments teacher = {};
   LearnOptions options = {};
   std::vector<std::string> budgets = {};
   std::string expand = {};
   std::vector<std::string> compare = {"seed"};
   std::string combine = "max";
   std::string rounds = "1";
-  std::string distill = {};
   std::optional<double> threshold = {};
   int64_t epochs = 30;
   std::optional<int64_t> retrain_epochs = {};
@@ -61,19 +61,7 @@ int64_t parse_rounds(const std::string& text) {
   return rounds;
 }
 
-/// "0.5" or "0.5,4": how much a teacher's word weighs, and the temperature.
-TrainOptions with_distillation(const std::string& text, TrainOptions options) {
-  const std::vector<std::string> parts = split(text, ',');
-  if (parts.size() > 2) {
-    throw Error(
-        cat("--distill: expected WEIGHT or WEIGHT,TEMPERATURE, such as 0.5,4, got '", text, "'"));
-  }
-  options.distillation = parse_double(parts.front(), "--distill");
-  if (parts.size() == 2) options.temperature = parse_double(parts.back(), "--distill");
-  return options;
-}
-
-LearnOptions resolve(const LearnCommand& command, const DataSplits& data) {
+LearnOptions resolve(const LearnCommand& command, const DataSplits& data, const Network& seed) {
   LearnOptions options = command.options;
   options.budgets = parse_budgets(join(command.budgets, ","));
   options.costs = split_cost_names(join(options.costs, ","));  // A device may hold a comma.
@@ -94,11 +82,20 @@ LearnOptions resolve(const LearnCommand& command, const DataSplits& data) {
   options.structure.decay_scales = command.options.structure.decay_scales;
   options.retrain =
       command.training.resolve(command.retrain_epochs.value_or(2 * command.epochs), data);
-  if (!command.distill.empty()) {
-    options.retrain = with_distillation(command.distill, options.retrain);
-  }
+  // A seed that is trained here knows these classes; one that was given may be for others.
+  const bool seed_teaches =
+      !seed.params && options.compare.contains(Comparison::kSeed) && options.retrain.epochs > 0;
+  options.retrain = command.teacher.apply(options.retrain, seed_teaches);
+  options.teacher = command.teacher.load(data);
   validate(options);
   return options;
+}
+
+/// Whoever brings weights may not know that they could teach.
+void say_who_could_teach(const LearnCommand& command, const Network& seed) {
+  if (!seed.params || !command.teacher.distill.empty() || !command.teacher.network.empty()) return;
+  std::cout << "note: the seed has weights; if they are for these classes, --distill 0.5 lets it "
+               "teach\n";
 }
 
 void write_networks(const RunFolder& folder, const LearnResult& result) {
@@ -168,8 +165,9 @@ void learn_network(const LearnCommand& command) {
   const c10::Device device = open_device(command.training.device);
   context.device = device_name(device);
   const DataSplits data = command.data.open(command.training.options.seed);
-  const LearnOptions options = resolve(command, data);
   const Network network = command.structure.apply(command.network.load(&data));
+  const LearnOptions options = resolve(command, data, network);
+  say_who_could_teach(command, network);
   const std::string name = network_name(command.network.name);
   context.title = cat(name, " on ", data.name);
   const std::string out =
@@ -330,12 +328,6 @@ void add_retraining_options(CLI::App& sub, LearnCommand& command) {
                  command.options.inherited_rate,
                  "Peak rate where weights are inherited (default: --learning-rate)")
       ->group(group);
-  sub.add_option("--distill",
-                 command.distill,
-                 "Let the trained seed teach: the weight of its word beside the labels', 0 to 1, "
-                 "and the temperature (4)")
-      ->type_name("WEIGHT[,T]")
-      ->group(group);
   sub.add_option("--compare",
                  command.compare,
                  "Networks to train beside: seed, uniform (all widths alike, at the learned cost), "
@@ -359,6 +351,7 @@ void add_learn(CLI::App& app) {
   add_retraining_options(*sub, *command);
   command->scope.add_to(*sub);
   command->structure.add_to(*sub);
+  command->teacher.add_to(*sub, " (default: the seed, where it is trained here)");
   command->training.add_to(*sub);
   sub->footer(
       "Writes into --out: run.json (every setting and figure), structure.json (what is kept of\n"

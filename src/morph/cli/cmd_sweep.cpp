@@ -40,6 +40,7 @@ struct SweepCommand {
   int64_t epochs = 30;
   std::optional<int64_t> retrain_epochs = {};
   bool inherit = false;
+  std::vector<std::string> devices = {"cpu"};
   std::string out = {};
 };
 
@@ -70,9 +71,23 @@ void check(const SweepCommand& command) {
                     did_you_mean(method, known)));
   }
   // Whether a GPU will do its points say; a name that is none would fail all of them.
-  for (const std::string& device : command.passed_on.values("--device")) {
+  for (const std::string& device : command.devices) {
     if (device.rfind("cuda", 0) != 0) open_device(device);
   }
+}
+
+/// Where points are taught and nobody is named, their seed network teaches.
+bool seed_teaches(const SweepCommand& command) {
+  const std::vector<std::string> distill = command.passed_on.values("--distill");
+  const TeacherArguments teacher{.distill = distill.empty() ? "" : distill.back()};
+  return teacher.is_wanted() && command.passed_on.values("--teacher").empty();
+}
+
+/// For the time that is left.
+int64_t most_rounds(const SweepCommand& command) {
+  const std::vector<std::string> rounds = command.passed_on.values("--rounds");
+  if (rounds.empty() || rounds.back() == "auto") return 1;
+  return static_cast<int64_t>(parse_count(rounds.back(), "--rounds"));
 }
 
 SweepRequest make_request(const SweepCommand& command) {
@@ -85,7 +100,10 @@ SweepRequest make_request(const SweepCommand& command) {
                        .seeds = command.seeds,
                        .epochs = command.epochs,
                        .retrain_epochs = command.retrain_epochs.value_or(2 * command.epochs),
-                       .inherit = command.inherit};
+                       .inherit = command.inherit,
+                       .expands = !command.passed_on.values("--expand").empty(),
+                       .rounds = most_rounds(command),
+                       .seed_teaches = seed_teaches(command)};
   for (const char* name : {"learn", "train", "shrink"}) {
     std::vector<std::string> arguments =
         command.passed_on.arguments_for(*other_commands().get_subcommand(name));
@@ -198,6 +216,7 @@ class Sweep {
     std::cout << points_.size() << " points, " << progress_.points_done()
               << " done before; logs in " << (request_.root / "points").string() << "\n";
     RunnerOptions options{.jobs = command_.jobs,
+                          .devices = command_.devices,
                           .environment = environment_for(command_.jobs),
                           .stop = &stop_on_signal()};
     options.on_end = [&](const SweepPoint& point, const SweepFailure* failure) {
@@ -334,6 +353,13 @@ void add_sweep_options(CLI::App& sub, SweepCommand& command) {
       ->capture_default_str();
   sub.add_option("--seed", command.first_seed, "The first of the seeds")->capture_default_str();
   sub.add_option("--jobs", command.jobs, "Points trained at once, each a process of its own")
+      ->capture_default_str();
+  sub.add_option("--device",
+                 command.devices,
+                 "cpu, cuda or cuda:N; of several, such as cuda:0,cuda:1, each gets its share of "
+                 "the jobs")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   sub.add_option("--epochs", command.epochs, "Epochs of learning a structure")
       ->capture_default_str();

@@ -22,6 +22,7 @@ struct TrainCommand {
   DataArguments data = {};
   TrainArguments training = {};
   StructureArguments structure = {};
+  TeacherArguments teacher = {};
   int64_t epochs = 30;
 };
 
@@ -30,8 +31,13 @@ void train_network(TrainCommand& command) {
   const c10::Device device = open_device(command.training.device);
   const DataSplits data = command.data.open(command.training.options.seed);
   const Network network = command.structure.apply(command.network.load(&data));
-  const TrainOptions options = command.training.resolve(command.epochs, data);
+  const TrainOptions options =
+      command.teacher.apply(command.training.resolve(command.epochs, data), false);
   validate(options);
+  const std::optional<Network> teaching = command.teacher.load(data);
+  if (options.distillation > 0 && !teaching) {
+    throw Error("--distill needs a trained network to learn from: give --teacher");
+  }
   const std::string name = network_name(command.network.name);
   const std::string out =
       command.training.out.empty() ? cat("runs/train-", name) : command.training.out;
@@ -50,7 +56,12 @@ void train_network(TrainCommand& command) {
       network.graph,
       network.params ? *network.params : initial_params(network.graph, options.seed));
   module.to(device);
-  const TrainSummary summary = run_phase(session, module, {.name = "train", .options = options});
+  std::optional<GraphModule> teacher;
+  if (options.distillation > 0) teacher = make_teacher(*teaching, device);
+  const TrainSummary summary =
+      run_phase(session,
+                module,
+                {.name = "train", .options = options, .teacher = teacher ? &*teacher : nullptr});
   write_network(folder.file(name + ".morph"), {.graph = network.graph, .params = snapshot(module)});
   nlohmann::json figures = measure_costs(network.graph);
   figures["top1"] = summary.final.top1;
@@ -66,6 +77,7 @@ void train_network(TrainCommand& command) {
                      {"device", device_name(device)},
                      {"versions", versions()},
                      {"options", describe(options)},
+                     {"teacher", teacher ? nlohmann::json(command.teacher.network) : nullptr},
                      {"epochs", epochs},
                      {"result", {{"trained", figures}}}});
   folder.remove_phases();
@@ -82,6 +94,7 @@ void add_train(CLI::App& app) {
   command->data.add_to(*sub);
   sub->add_option("--epochs", command->epochs, "Epochs to train for")->capture_default_str();
   command->structure.add_to(*sub);
+  command->teacher.add_to(*sub, ", which --distill needs");
   command->training.add_to(*sub);
   sub->callback([command] { train_network(*command); });
 }

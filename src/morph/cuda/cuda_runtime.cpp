@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
@@ -30,9 +31,42 @@ void explained(const char* what, const Action& action) {
   }
 }
 
+std::vector<cudaGraphNode_t> nodes_of(at::cuda::CUDAGraph& graph) {
+  size_t count = 0;
+  C10_CUDA_CHECK(cudaGraphGetNodes(graph.raw_cuda_graph(), nullptr, &count));
+  std::vector<cudaGraphNode_t> nodes(count);
+  C10_CUDA_CHECK(cudaGraphGetNodes(graph.raw_cuda_graph(), nodes.data(), &count));
+  return nodes;
+}
+
+/// By where it ends: a copy may be recorded without a direction.
+bool copies_to_host(cudaGraphNode_t node) {
+  cudaMemcpy3DParms copy = {};
+  C10_CUDA_CHECK(cudaGraphMemcpyNodeGetParams(node, &copy));
+  cudaPointerAttributes end = {};
+  C10_CUDA_CHECK(cudaPointerGetAttributes(&end, copy.dstPtr.ptr));
+  return copy.kind == cudaMemcpyDeviceToHost || end.type == cudaMemoryTypeHost ||
+         end.type == cudaMemoryTypeUnregistered;
+}
+
+StepWork work_of(const std::vector<cudaGraphNode_t>& nodes) {
+  StepWork work;
+  for (cudaGraphNode_t node : nodes) {
+    cudaGraphNodeType type = cudaGraphNodeTypeEmpty;
+    C10_CUDA_CHECK(cudaGraphNodeGetType(node, &type));
+    if (type == cudaGraphNodeTypeKernel) ++work.kernels;
+    if (type == cudaGraphNodeTypeMemset) ++work.fills;
+    if (type == cudaGraphNodeTypeMemcpy) {
+      ++work.copies;
+      work.copies_to_host += copies_to_host(node) ? 1 : 0;
+    }
+  }
+  return work;
+}
+
 class CudaGraphStep : public CapturedStep {
  public:
-  explicit CudaGraphStep(c10::DeviceIndex device) : device_(device) {}
+  explicit CudaGraphStep(c10::DeviceIndex device) : device_(device), graph_(/*keep_graph=*/true) {}
 
   void record(const std::function<void()>& step) {
     // Thread-local: a loader's threads may take page-locked memory while we record.
@@ -44,7 +78,10 @@ class CudaGraphStep : public CapturedStep {
       throw;
     }
     graph_.capture_end();
+    graph_.instantiate();
   }
+
+  StepWork work() const override { return work_of(nodes_of(graph_)); }
 
   void replay() override {
     explained("replaying a recorded step", [this] {
@@ -65,7 +102,7 @@ class CudaGraphStep : public CapturedStep {
   }
 
   c10::DeviceIndex device_;
-  at::cuda::CUDAGraph graph_;
+  mutable at::cuda::CUDAGraph graph_;  // Its accessors are not const.
 };
 
 class LibTorchCudaRuntime : public CudaRuntime {

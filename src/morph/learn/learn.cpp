@@ -106,10 +106,11 @@ class Learning {
   /// Throws Error if nothing can be pruned or the budgets cannot be reached, before anything is
   /// trained.
   void refuse_hopeless() const {
-    if (options_.retrain.distillation > 0 && !seed_.params && !wants(Comparison::kSeed)) {
+    if (options_.retrain.distillation > 0 && !options_.teacher && !seed_.params &&
+        !wants(Comparison::kSeed)) {
       throw Error(
-          "--distill needs the trained seed to teach: leave seed in --compare, or give a NET that "
-          "has weights");
+          "--distill needs a trained network to teach: leave seed in --compare, give a NET that "
+          "has weights, or --teacher");
     }
     const Graph graph = with_gates({.graph = seed_.graph, .params = std::nullopt}).graph;
     const GraphModule module(graph, initial_params(graph, 0));
@@ -398,12 +399,13 @@ class Learning {
     return {.graph = expansion.graph, .params = wide.params, .epochs = shrunk.epochs};
   }
 
-  /// The seed as a teacher, where one is asked for.
-  std::optional<GraphModule> make_teacher() const {
+  const char* taught() const { return options_.retrain.distillation > 0 ? ", taught" : ""; }
+
+  std::optional<GraphModule> teacher() const {
     if (options_.retrain.distillation == 0) return std::nullopt;
-    GraphModule teacher = make_module(seed_.graph, result_.networks.at(kSeed).params);
-    teacher.set_training(false);
-    return teacher;
+    if (options_.teacher) return make_teacher(*options_.teacher, session_.device);
+    return make_teacher({.graph = seed_.graph, .params = result_.networks.at(kSeed).params},
+                        session_.device);
   }
 
   void retrain(const std::string& name, Current network) {
@@ -411,7 +413,7 @@ class Learning {
         .graph = network.graph,
         .epochs = (network.params ? network.epochs : 0) + options_.retrain.epochs,
         .costs = measure_costs(network.graph, named_costs(options_)),
-        .note = network.params ? "weights inherited" : "from fresh weights"};
+        .note = cat(network.params ? "weights inherited" : "from fresh weights", taught())};
     GraphModule module = make_module(network.graph, network.params);
     if (options_.retrain.epochs == 0) {
       trained.result = result_.after_cut;
@@ -420,10 +422,10 @@ class Learning {
       if (network.params && options_.inherited_rate) {
         options.learning_rate = *options_.inherited_rate;
       }
-      const std::optional<GraphModule> teacher = make_teacher();
+      const std::optional<GraphModule> teaching = teacher();
       trained.result =
           train(module,
-                {.name = name, .options = options, .teacher = teacher ? &*teacher : nullptr},
+                {.name = name, .options = options, .teacher = teaching ? &*teaching : nullptr},
                 {})
               .final;
     }
@@ -437,13 +439,26 @@ class Learning {
       retrain(kScratch, {.graph = learned.graph, .params = std::nullopt});
     }
     if (wants(Comparison::kUniform)) {
-      const std::string cost =
-          options_.budgets.empty() ? costs_.front() : options_.budgets.front().cost;
+      const std::string cost = scarcest_cost();
       const Expansion uniform = expand(seed_.graph, *make_cost_model(cost), learned.costs.at(cost));
       retrain(kUniform, {.graph = uniform.graph, .params = std::nullopt});
-      result_.networks.at(kUniform).note =
-          cat("the seed's widths times ", format_count(uniform.multiplier), ", from fresh weights");
+      result_.networks.at(kUniform).note = cat("the seed's widths times ",
+                                               format_count(uniform.multiplier),
+                                               ", from fresh weights",
+                                               taught());
     }
+  }
+
+  /// That of the budget of which most is spent.
+  std::string scarcest_cost() const {
+    std::string cost = costs_.front();
+    double most = 0;
+    for (const Budget& budget : options_.budgets) {
+      const double used = result_.budget_used.at(budget.text());
+      if (used > most) cost = budget.cost;
+      most = std::max(most, used);
+    }
+    return cost;
   }
 
   const Session& session_;

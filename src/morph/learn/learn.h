@@ -41,8 +41,11 @@ struct LearnOptions {
   /// not fall to zero; and the gates shrink by their price alone, not by weight decay. Both were
   /// measured to do better; where BN scales are no gates, their decay is right (docs/recipes.md).
   TrainOptions structure = {.final_rate = 0.1, .decay_scales = false};
-  TrainOptions retrain = {};  ///< Of the seed and of every network that comes out.
-  bool inherit = false;       ///< Retrain the learned network from the weights it has.
+  TrainOptions retrain = {};  ///< Of the seed and of every network that comes out. Its distillation
+                              ///< is for the latter alone.
+  std::optional<Network> teacher = {};  ///< Teaches them, where retrain.distillation is above 0;
+                                        ///< by default the seed, as it was given or is trained.
+  bool inherit = false;                 ///< Retrain the learned network from the weights it has.
   bool inherit_wide = false;  ///< What expanding makes begins with copies of the learned weights
                               ///< (widen_params()), not with fresh ones.
   std::optional<double> inherited_rate = {};  ///< Learning rate of retraining where weights are

@@ -63,6 +63,15 @@ std::map<std::string, double> measure_costs(const Graph& graph,
   return costs;
 }
 
+GraphModule make_teacher(const Network& network, c10::Device device) {
+  Params values = *network.params;
+  for (auto& [name, tensor] : values) tensor = tensor.clone();
+  GraphModule teacher(network.graph, std::move(values));
+  teacher.to(device);
+  teacher.set_training(false);
+  return teacher;
+}
+
 void log_structure(const Session& session, const std::string& name, const Structure& structure) {
   if (!session.tensorboard) return;
   LogEvent event = {.wall_time = wall_time()};

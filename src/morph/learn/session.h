@@ -44,6 +44,9 @@ struct TrainingPhase {
 /// its weights are loaded. One that was interrupted goes on where it was.
 TrainSummary run_phase(const Session& session, GraphModule& module, const TrainingPhase& phase);
 
+/// A module that teaches: on `device`, in evaluation mode. `network` must have weights.
+GraphModule make_teacher(const Network& network, c10::Device device);
+
 /// Writes what is left of each layer for TensorBoard, if the session wants that: scalars
 /// "width/LAYER" and a table, as the run `name`.
 void log_structure(const Session& session, const std::string& name, const Structure& structure);

@@ -9,10 +9,21 @@
 
 namespace morph {
 
+/// What a recorded step makes the device do.
+struct StepWork {
+  int64_t kernels = 0;
+  int64_t fills = 0;
+  int64_t copies = 0;
+  int64_t copies_to_host = 0;  ///< Among the copies.
+};
+
 /// A step recorded as a CUDA graph. Destroy it before the tensors it reads and writes.
 class CapturedStep {
  public:
   virtual ~CapturedStep() = default;
+
+  /// Counted from the nodes of the graph: all that a replay does.
+  virtual StepWork work() const = 0;
 
   /// Runs the recorded kernels again, on the same addresses, in the order of the current stream.
   /// Does not wait for them.

@@ -35,13 +35,14 @@ std::string why(int status, const std::filesystem::path& log) {
 /// A point that is being run.
 class RunningPoint {
  public:
-  RunningPoint(const SweepPoint& point, const RunnerOptions& options)
-      : point_(point), options_(options) {
+  RunningPoint(const SweepPoint& point, std::string device, const RunnerOptions& options)
+      : point_(point), device_(std::move(device)), options_(options) {
     make_writable_folder(point.folder);
     start_next();
   }
 
   const SweepPoint& point() const { return point_; }
+  const std::string& device() const { return device_; }
   void ask_to_end() { process_->ask_to_end(); }
 
   /// True once it has ended, well or not; else lets the next step follow one that has ended.
@@ -69,15 +70,17 @@ class RunningPoint {
     step_ = std::find_if(
         point_.steps.begin(), point_.steps.end(), [](const auto& s) { return !s.is_finished(); });
     MORPH_CHECK(step_ != point_.steps.end());
-    std::ofstream(point_.log(), std::ios::app)
-        << "$ morphnet " << join(step_->arguments, " ") << "\n";
+    std::vector<std::string> arguments = step_->arguments;
+    if (step_->trains) arguments.push_back("--device=" + device_);
+    std::ofstream(point_.log(), std::ios::app) << "$ morphnet " << join(arguments, " ") << "\n";
     process_.emplace(ChildOptions{.program = options_.program,
-                                  .arguments = step_->arguments,
+                                  .arguments = arguments,
                                   .environment = options_.environment,
                                   .log = point_.log()});
   }
 
   const SweepPoint& point_;
+  std::string device_;
   const RunnerOptions& options_;
   std::vector<PointStep>::const_iterator step_ = {};
   std::optional<ChildProcess> process_;
@@ -112,11 +115,34 @@ class Runner {
   bool is_stopping() const { return options_.stop != nullptr && *options_.stop; }
 
   void start_points() {
-    while (!is_stopping() && !waiting_.empty() &&
-           static_cast<int64_t>(running_.size()) < options_.jobs) {
-      running_.emplace_back(*waiting_.front(), options_);
-      waiting_.pop_front();
+    while (!is_stopping() && static_cast<int64_t>(running_.size()) < options_.jobs) {
+      const auto next = std::ranges::find_if(waiting_, [](const SweepPoint* point) {
+        return !point->after || point->after->is_finished();
+      });
+      if (next == waiting_.end()) break;
+      running_.emplace_back(**next, idlest_device(), options_);
+      waiting_.erase(next);
     }
+    if (running_.empty() && !is_stopping()) give_up_waiting();
+  }
+
+  /// What is left waits for points that have failed.
+  void give_up_waiting() {
+    for (const SweepPoint* point : waiting_) {
+      const SweepFailure failure{.point = point->label(),
+                                 .reason = "the network that was to teach it could not be trained",
+                                 .log = point->after->product.parent_path() / "log.txt"};
+      result_.failures.push_back(failure);
+      if (options_.on_end) options_.on_end(*point, &failure);
+    }
+    waiting_.clear();
+  }
+
+  /// The device on which the fewest points run.
+  const std::string& idlest_device() const {
+    return *std::ranges::min_element(options_.devices, {}, [this](const std::string& device) {
+      return std::ranges::count(running_, device, &RunningPoint::device);
+    });
   }
 
   void collect() {

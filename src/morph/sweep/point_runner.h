@@ -17,6 +17,7 @@ namespace morph {
 struct RunnerOptions {
   std::string program = "/proc/self/exe";
   int64_t jobs = 1;                                     ///< Points at once.
+  std::vector<std::string> devices = {"cpu"};           ///< On which they train, spread evenly.
   std::map<std::string, std::string> environment = {};  ///< Added to that of each.
   const std::atomic<bool>* stop = nullptr;  ///< Set when the user wants to stop; may be nullptr.
   std::chrono::milliseconds pause{50};      ///< Between two looks at what runs.

@@ -55,8 +55,14 @@ class Planner {
     return point;
   }
 
+  /// Where the trained seed network lies, by the name that `train` gives it.
+  std::filesystem::path trained_seed(int64_t seed) const {
+    return seed_point(seed).folder / request_.network.filename();
+  }
+
   SweepPoint point(const std::string& method, const std::string& budget, int64_t seed) const {
     SweepPoint point = empty_point(method, budget, seed);
+    if (request_.seed_teaches) point.after = seed_point(seed).steps.back();
     if (method == "uniform") {
       const auto network = network_file(cat("uniform_", budget));
       point.steps = {{.arguments = {"expand", request_.network, "--budget", budget, "-o", network},
@@ -77,7 +83,8 @@ class Planner {
       point.steps = {shrink, train_step(point, network)};
     } else {
       point.steps = {learn_step(point)};
-      point.epochs += request_.epochs + (request_.inherit ? request_.retrain_epochs : 0);
+      const int64_t more = (request_.inherit ? 1 : 0) + (request_.expands ? 1 : 0);
+      point.epochs += request_.rounds * request_.epochs + more * request_.retrain_epochs;
     }
     return point;
   }
@@ -97,13 +104,22 @@ class Planner {
     const Words run = {
         "--data", request_.data, "--seed", cat(point.seed), "--out", point.folder, "--resume"};
     step.arguments.insert(step.arguments.end(), run.begin(), run.end());
+    if (point.after)
+      step.arguments.insert(step.arguments.end(), {"--teacher", trained_seed(point.seed)});
     step.product = point.folder / "run.json";
+    step.trains = true;
   }
 
   PointStep train_step(const SweepPoint& point, const std::filesystem::path& network) const {
     PointStep step{.arguments = {"train", network, "--epochs", cat(request_.retrain_epochs)}};
     add_run(point, step);
     pass_on("train", step.arguments);
+    if (point.method == kSeed) {
+      // Nobody is there yet to teach it.
+      std::erase_if(step.arguments, [](const std::string& argument) {
+        return argument.starts_with("--distill=") || argument.starts_with("--teacher=");
+      });
+    }
     return step;
   }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,11 @@ struct SweepRequest {
   int64_t epochs = 30;          ///< Of learning a structure.
   int64_t retrain_epochs = 60;  ///< Of every network that comes out.
   bool inherit = false;         ///< Learned networks also go on from the weights they have.
-  /// By command ("learn", "train", "shrink"), arguments that its runs get as they stand.
+  bool expands = false;         ///< What was shrunk is widened, and that trained too.
+  int64_t rounds = 1;           ///< Of learning a structure, at the most.
+  bool seed_teaches = false;    ///< The seed network of the same seed teaches all others.
+  /// By command ("learn", "train", "shrink"), arguments that its runs get as they stand; the seed
+  /// network gets none that speak of a teacher.
   std::map<std::string, std::vector<std::string>> passed_on = {};
 };
 
@@ -28,6 +33,7 @@ struct SweepRequest {
 struct PointStep {
   std::vector<std::string> arguments = {};
   std::filesystem::path product = {};  ///< A file; of `learn` and `train` their run.json.
+  bool trains = false;                 ///< On a device.
 
   /// True if the step need not be run again.
   bool is_finished() const;
@@ -41,6 +47,7 @@ struct SweepPoint {
   std::filesystem::path folder = {};  ///< Of its run.
   int64_t epochs = 0;                 ///< Of training in all, for the time that is left.
   std::vector<PointStep> steps = {};
+  std::optional<PointStep> after = {};  ///< What has to be done first, by another point.
 
   /// "uniform flops=0.5x, seed 1"; "seed network, seed 1".
   std::string label() const;
