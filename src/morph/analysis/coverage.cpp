@@ -89,8 +89,7 @@ const std::vector<ChannelId>& channels_of(const ChannelGroups& groups, NodeId id
 class Coverage {
  public:
   Coverage(const Graph& graph, const ChannelGroups& groups, const std::vector<bool>& gated)
-      : graph_(graph),
-        groups_(groups),
+      : groups_(groups),
         gated_(gated),
         reached_(nodes_in_scope(graph, {})),
         paths_(graph, groups) {}
@@ -135,7 +134,6 @@ class Coverage {
     ++hold->width;
   }
 
-  const Graph& graph_;
   const ChannelGroups& groups_;
   const std::vector<bool>& gated_;
   std::vector<bool> reached_;

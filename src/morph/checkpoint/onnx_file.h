@@ -45,18 +45,15 @@ struct OnnxCertificate {
   bool was_run = false;   ///< False where ONNX Runtime is not installed.
   double difference = 0;  ///< max |ONNX Runtime − network| / max |network|.
   double rounding = 0;    ///< The same of the network in float32, here; measured where the
-                          ///< difference is above kLargestOnnxDifference.
+                          ///< difference is above kLargestOnnxDifference, to tell a file that is
+                          ///< wrong from a network that float32 cannot compute.
 
-  /// Whether the file computes the network: to kLargestOnnxDifference, or, for a network that
-  /// float32 itself gets wrong by that much, to kRoundingMargin times what it gets it wrong by.
+  /// Whether the file computes the network, to kLargestOnnxDifference.
   bool holds() const;
 };
 
 /// The largest difference of a certificate that holds: float32 sums in another order.
 inline constexpr double kLargestOnnxDifference = 1e-4;
-
-/// How much further from the exact result another order of the same float32 sums may lie.
-inline constexpr double kRoundingMargin = 4;
 
 /// Writes a network with its weights to an ONNX file and, where it is installed, runs that in ONNX
 /// Runtime beside the network. Gates are folded into the layers before them. What is not known of a
