@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Sets measured times beside the roofline's.
 
-    latency_table.py LATENCY.json
+    latency_table.py LATENCY.json [--picture FILE.svg]
 
 reads what bench_latency printed: a table, fastest by the roofline first, and how well the order and
-the amounts agree.
+the amounts agree. The picture has measured time over the roofline's, both as shares of the whole
+network's.
 """
 
 import json
@@ -59,5 +60,58 @@ def table(record: dict) -> list[str]:
     return lines
 
 
+COLOURS = {"seed": "#555555", "morphnet": "#1f6fb4", "uniform": "#c23b22"}
+
+
+def picture(record: dict) -> str:
+    """An SVG: on the diagonal time follows the model."""
+    rows = record["networks"]
+    whole = max(rows, key=lambda row: row["roofline_ms"])
+    points = [
+        (
+            row["roofline_ms"] / whole["roofline_ms"],
+            row["measured_ms"] / whole["measured_ms"],
+            short_name(row["network"]).split(" ")[0],
+        )
+        for row in rows
+    ]
+    top = max(1.1, *(measured + 0.1 for _, measured, _ in points))
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return 60 + 360 * x / 1.1, 340 - 300 * y / top
+
+    def text(x: float, y: float, words: str, more: str = "") -> str:
+        return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{words}</text>'
+
+    left, bottom = at(0, 0)
+    right, _ = at(1.1, 0)
+    _, ceiling = at(0, top)
+    end = min(1.1, top)
+    lines = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 400" font-family="sans-serif" '
+        'font-size="12" fill="#333">',
+        text(60, 20, f"{record['device']}, batch {record['batch']}", 'font-weight="bold"'),
+        f'<path d="M{left:.1f} {ceiling:.1f}V{bottom:.1f}H{right:.1f}" fill="none" stroke="#333"/>',
+        '<path d="M{:.1f} {:.1f}L{:.1f} {:.1f}" stroke="#999" stroke-dasharray="4 4"/>'.format(
+            *at(0, 0), *at(end, end)
+        ),
+    ]
+    for step in (0.25, 0.5, 0.75, 1.0):
+        lines.append(text(*at(step, -0.06 * top), f"{step:g}x", 'text-anchor="middle"'))
+        lines.append(text(at(0, step)[0] - 8, at(0, step)[1] + 4, f"{step:g}x", 'text-anchor="end"'))
+    lines.append(text(*at(0.55, -0.13 * top), "time by the roofline", 'text-anchor="middle"'))
+    lines.append(text(left + 8, ceiling + 4, "measured time"))
+    for x, y, kind in points:
+        cx, cy = at(x, y)
+        lines.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5" fill="{COLOURS[kind]}"/>')
+    for i, (kind, colour) in enumerate(COLOURS.items()):
+        lines.append(f'<circle cx="440" cy="{60 + 20 * i}" r="5" fill="{colour}"/>')
+        lines.append(text(452, 64 + 20 * i, kind))
+    return "\n".join([*lines, "</svg>", ""])
+
+
 if __name__ == "__main__":
-    print("\n".join(table(json.loads(Path(sys.argv[1]).read_text()))))
+    measured = json.loads(Path(sys.argv[1]).read_text())
+    print("\n".join(table(measured)))
+    if sys.argv[2:3] == ["--picture"]:
+        Path(sys.argv[3]).write_text(picture(measured))

@@ -2,6 +2,7 @@
 
 import sys
 import unittest
+import xml.etree.ElementTree
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "experiments"))
@@ -67,6 +68,24 @@ class LatencyTable(unittest.TestCase):
         self.assertIn("0.750x", lines[2])
         self.assertTrue(lines[3].startswith("seed "))
         self.assertEqual(lines[4], "correlation of the times 1.000, of their order 1.000")
+
+
+    def test_picture_has_a_point_for_each_network(self):
+        record = {
+            "device": "CPU",
+            "batch": 1,
+            "networks": [
+                {"network": "x/networks/seed.morph", "roofline_ms": 2, "measured_ms": 8},
+                {"network": "x/points/uniform_f=0.5x_seed0/u.morph", "roofline_ms": 1, "measured_ms": 6},
+            ],
+        }
+        svg = xml.etree.ElementTree.fromstring(latency_table.picture(record))
+        points = svg.findall("{http://www.w3.org/2000/svg}circle")
+        at = [(float(p.get("cx")), float(p.get("cy"))) for p in points if p.get("cx") != "440"]
+        self.assertEqual(len(at), 2)
+        # The faster one lies to the left and below.
+        self.assertLess(at[1][0], at[0][0])
+        self.assertGreater(at[1][1], at[0][1])
 
 
 if __name__ == "__main__":
