@@ -162,7 +162,7 @@ std::string run(const Case& test, Live live, Outputs which) {
   model.opsets[""] = std::max<int64_t>(model.opsets[""], 7);
   if (which == Outputs::kFirst) model.graph.outputs.resize(1);
   const onnx::Imported imported = onnx::import_model(std::move(model));
-  GraphModule module(imported.graph, to_params(imported.weights));
+  GraphModule module(imported.graph, to_params(imported));
   module.set_training(false);
   const at::NoGradGuard no_grad;
   const std::vector<at::Tensor> results = module.forward(given);

@@ -1,10 +1,15 @@
 #include "morph/onnx/array.h"
 
 #include <cmath>
+#include <fstream>
 #include <limits>
 
 #include "expect_error.h"
+#include "temporary_folder.h"
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "morph/base/file.h"
 
 namespace morph::onnx {
 namespace {
@@ -64,6 +69,33 @@ TEST(Array, SizesAreChecked) {
                "x: a tensor of float32 and shape [4] cannot have 12 bytes");
   EXPECT_ERROR(check_array({.type = static_cast<DataType>(17), .shape = {12}, .bytes = bytes}, "x"),
                "x: elements of type 17 cannot be computed with");
+}
+
+/// Pages of the process that are in memory.
+int64_t resident_pages() {
+  int64_t all = 0;
+  int64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident;
+}
+
+TEST(Storage, WhatWasLetGoTakesNoMemoryAndCanBeReadAgain) {
+  const TemporaryFolder folder;
+  std::string content(size_t{8} << 20, 'a');
+  for (size_t i = 0; i < content.size(); i += 1000) content[i] = static_cast<char>('a' + i % 26);
+  write_file(folder / "file", content);
+  Storage storage;
+  const std::string_view bytes = storage.keep(MappedFile(folder / "file"));
+  EXPECT_EQ(bytes, content);
+  const int64_t before = resident_pages();
+  storage.let_go(bytes.substr(100, bytes.size() - 200));
+  const int64_t pages = static_cast<int64_t>(content.size()) / ::sysconf(_SC_PAGESIZE);
+  EXPECT_LT(resident_pages(), before - pages / 2);
+  EXPECT_EQ(bytes, content);
+
+  const std::string_view own = storage.keep(std::string("of no file"));
+  storage.let_go(own);
+  EXPECT_EQ(own, "of no file");
 }
 
 }  // namespace

@@ -66,13 +66,14 @@ bool has_opaque(const Graph& graph) { return std::ranges::any_of(graph.nodes(), 
 
 bool OnnxCertificate::holds() const { return difference <= kLargestOnnxDifference; }
 
-Params to_params(const std::map<std::string, onnx::Array>& weights) {
+Params to_params(const onnx::Imported& imported) {
   Params params;
-  for (const auto& [name, array] : weights) {
+  for (const auto& [name, array] : imported.weights) {
     MORPH_CHECK(array.type == onnx::DataType::kFloat);
     at::Tensor tensor = at::empty(array.shape, at::kFloat);
     MORPH_CHECK(tensor.nbytes() == array.bytes.size());
     std::memcpy(tensor.data_ptr(), array.bytes.data(), array.bytes.size());
+    imported.storage.let_go(array.bytes);
     params[name] = std::move(tensor);
   }
   return params;
@@ -81,7 +82,7 @@ Params to_params(const std::map<std::string, onnx::Array>& weights) {
 Network read_onnx_network(const fs::path& path, const onnx::ImportOptions& options) {
   onnx::Imported imported = onnx::read_onnx(path, options);
   Network network{.graph = std::move(imported.graph),
-                  .params = to_params(imported.weights),
+                  .params = to_params(imported),
                   .notes = std::move(imported.notes)};
   check_params(network.graph, *network.params);
   return network;

@@ -21,7 +21,7 @@ Network read_onnx_network(const std::filesystem::path& path,
                           const onnx::ImportOptions& options = {});
 
 /// The weights of an imported network as tensors of their own.
-Params to_params(const std::map<std::string, onnx::Array>& weights);
+Params to_params(const onnx::Imported& imported);
 
 /// How a network is written to an ONNX file.
 struct OnnxFileOptions {

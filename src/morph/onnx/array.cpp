@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -270,6 +271,23 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+void Storage::let_go(std::string_view bytes) const {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  for (const MappedFile& file : files_) {
+    const std::string_view all = file.bytes();
+    const std::less<const char*> before;
+    if (before(bytes.data(), all.data()) || before(all.data() + all.size(), bytes.data())) continue;
+    // The whole pages among them; a mapping begins with one.
+    const auto first = static_cast<size_t>(bytes.data() - all.data());
+    const size_t begin = (first + page - 1) / page * page;
+    const size_t end = (first + bytes.size()) / page * page;
+    if (begin < end) {
+      ::madvise(const_cast<char*>(all.data()) + begin, end - begin, MADV_DONTNEED);
+    }
+    return;
+  }
 }
 
 }  // namespace morph::onnx
