@@ -92,8 +92,11 @@ LearnOptions resolve(const LearnCommand& command, const DataSplits& data, const 
 }
 
 /// Whoever brings weights may not know that they could teach.
-void say_who_could_teach(const LearnCommand& command, const Network& seed) {
-  if (!seed.params || !command.teacher.distill.empty() || !command.teacher.network.empty()) return;
+void say_who_could_teach(const LearnCommand& command,
+                         const LearnOptions& options,
+                         const Network& seed) {
+  const bool is_decided = !command.teacher.distill.empty() || !command.teacher.network.empty();
+  if (!seed.params || is_decided || options.retrain.epochs == 0) return;
   std::cout << "note: the seed has weights; if they are for these classes, --distill 0.5 lets it "
                "teach\n";
 }
@@ -167,7 +170,7 @@ void learn_network(const LearnCommand& command) {
   const DataSplits data = command.data.open(command.training.options.seed);
   const Network network = command.structure.apply(command.network.load(&data));
   const LearnOptions options = resolve(command, data, network);
-  say_who_could_teach(command, network);
+  say_who_could_teach(command, options, network);
   const std::string name = network_name(command.network.name);
   context.title = cat(name, " on ", data.name);
   const std::string out =
