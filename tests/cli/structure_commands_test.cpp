@@ -1,11 +1,17 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "command.h"
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "morph/analysis/shapes.h"
+#include "morph/checkpoint/network_file.h"
 #include "morph/ir/text.h"
+#include "morph/nn/graph_module.h"
 #include "morph/zoo/zoo.h"
 
 namespace morph {
@@ -129,6 +135,83 @@ TEST(CliShrink, WithoutWeightsMovesTheStructureAlone) {
   EXPECT_FALSE(place.has("small.safetensors"));
   const Graph small = parse_graph(place.read("small.morph"));
   EXPECT_EQ(small[small.find(first.name).value()].shape, (Shape{1, 100}));
+}
+
+/// A residual block with BatchNormalization.
+constexpr const char* kBlock = R"(morph 1
+network "block"
+x = Input() shape=[1, 3, 8, 8]
+stem = Conv(x; weight=[8, 3, 3, 3])
+stem_norm = BatchNormalization(stem; weight=[8], bias=[8], running_mean=[8], running_var=[8])
+stem_relu = Relu(stem_norm)
+a = Conv(stem_relu; weight=[6, 8, 1, 1])
+a_norm = BatchNormalization(a; weight=[6], bias=[6], running_mean=[6], running_var=[6])
+a_relu = Relu(a_norm)
+b = Conv(a_relu; weight=[8, 6, 1, 1])
+b_norm = BatchNormalization(b; weight=[8], bias=[8], running_mean=[8], running_var=[8])
+sum = Add(stem_relu, b_norm)
+pool = GlobalAveragePool(sum)
+flat = Flatten(pool)
+fc = Gemm(flat; weight=[2, 8], bias=[2])
+return fc
+)";
+
+/// The block with weights: scales that fall from channel to channel, and shifts and statistics that
+/// are not those of an untrained network.
+Network block_with_weights() {
+  Network block{.graph = infer_shapes(parse_graph(kBlock))};
+  Params params = initial_params(block.graph, 1);
+  for (const char* norm : {"stem_norm", "a_norm", "b_norm"}) {
+    const auto values = [&](const char* slot) {
+      return params.at(block.graph[block.graph.find(norm).value()].params.at(slot).tensor);
+    };
+    const int64_t width = values("weight").numel();
+    values("weight").copy_(at::linspace(2, 0.5, width));
+    values("bias").copy_(at::linspace(-0.5, 1, width));
+    values("running_mean").copy_(at::linspace(0.2, -0.3, width));
+    values("running_var").copy_(at::linspace(0.5, 3, width));
+  }
+  block.params = std::move(params);
+  return block;
+}
+
+TEST(CliShrink, ByAliveCountsComputesWhatTheMaskedSeedDoes) {
+  const Workplace place("shrink_counts_weights");
+  const Network seed = block_with_weights();
+  write_network(place / "net.morph", seed);
+  place.write("learned_structure/alive_200",
+              R"({"net/a/Conv2D": 3, "net/b/Conv2D": 5, "net/stem/Conv2D": 5})");
+  const test::Outcome outcome =
+      place.morphnet("shrink net.morph --structure learned_structure/alive_200 -o small.morph");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const std::string said = "masked and shrunk network differ by ";
+  const size_t at = outcome.out.find(said);
+  ASSERT_NE(at, std::string::npos) << outcome.out;
+  EXPECT_LT(std::stod(outcome.out.substr(at + said.size())), 1e-5);
+
+  const Network small = read_network(place / "small.morph");
+  const auto weight = [&](const char* layer) {
+    return small.graph[small.graph.find(layer).value()].params.at("weight").shape;
+  };
+  EXPECT_EQ(weight("stem"), (Shape{5, 3, 3, 3}));
+  EXPECT_EQ(weight("a"), (Shape{3, 5, 1, 1}));
+  EXPECT_EQ(weight("b"), (Shape{5, 3, 1, 1}));
+  EXPECT_EQ(weight("fc"), (Shape{2, 5}));
+
+  // The weakest channels, which are the last ones, as their shift alone.
+  Params masked = *seed.params;
+  for (auto [tensor, alive] :
+       {std::pair("stem_norm.weight", 5), {"a_norm.weight", 3}, {"b_norm.weight", 5}}) {
+    masked.at(tensor).slice(0, alive).zero_();
+  }
+  const at::Tensor images = at::linspace(-1, 1, 4 * 3 * 8 * 8).view({4, 3, 8, 8}).sin();
+  const auto answer = [&](const Graph& graph, const Params& params) {
+    GraphModule module(graph, params);
+    module.set_training(false);
+    return module.forward(images);
+  };
+  const at::Tensor expected = answer(seed.graph, masked);
+  EXPECT_TRUE(at::allclose(answer(small.graph, small.params.value()), expected, 1e-4, 1e-5));
 }
 
 TEST(CliShrink, ByChanceWithinABudget) {

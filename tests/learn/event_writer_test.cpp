@@ -40,6 +40,20 @@ TEST(EventOf, TagsByHand) {
   EXPECT_EQ(event.histograms.at("gates").counts, (std::vector<int64_t>{1, 2, 3}));
 }
 
+TEST(HyperParameters, NestedNamesAndKindsByHand) {
+  const nlohmann::json options = {{"budgets", {"flops=0.5x", "params=1k"}},
+                                  {"structure", {{"epochs", 3}, {"rate", 0.1}, {"flip", false}}},
+                                  {"teacher", nullptr},
+                                  {"costs", nlohmann::json::array()}};
+  using Parameters = std::map<std::string, HyperParameter>;
+  EXPECT_EQ(hyper_parameters_of(options),
+            (Parameters{{"budgets/0", "flops=0.5x"},
+                        {"budgets/1", "params=1k"},
+                        {"structure/epochs", 3.0},
+                        {"structure/rate", 0.1},
+                        {"structure/flip", false}}));
+}
+
 TEST(EventWriter, EpochsThatAreRunAgainReplaceThemselves) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "events.out.tfevents.0.morphnet";
@@ -71,6 +85,7 @@ TEST(EventWriter, ARunOfLearnHasEventsOfEachPhaseAndOfTheCut) {
   EXPECT_THAT(events("cut-1"), HasSubstr("width/conv1"));
   EXPECT_THAT(events("cut-1"), HasSubstr("| conv2 | 32 | "));
   EXPECT_THAT(events("learned"), HasSubstr("loss/train"));
+  EXPECT_THAT(events(""), HasSubstr("structure/learning_rate"));
 }
 
 }  // namespace

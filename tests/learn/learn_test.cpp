@@ -182,6 +182,18 @@ TEST(Learn, InheritedBesideScratchAndUniform) {
             std::string::npos);
 }
 
+TEST(Learn, UniformSpendsWhatTheLearnedNetworkDoesOfTheScarcestResource) {
+  LearnOptions options = with({"flops=0.9x", "params=0.3x"});
+  options.compare = {Comparison::kUniform};
+  const LearnResult result = run("uniform", options);
+  EXPECT_LT(result.budget_used.at("flops=0.9x"), result.budget_used.at("params=0.3x"));
+  const auto params = [&](const char* network) {
+    return result.networks.at(network).costs.at("params");
+  };
+  EXPECT_LE(params("uniform"), params("learned"));
+  EXPECT_GE(params("uniform"), 0.85 * params("learned"));  // A step of its widths is a tenth.
+}
+
 TEST(Learn, WithoutRetrainingTheCutNetworkComesOut) {
   LearnOptions options = with({"flops=0.5x"});
   options.inherit = true;

@@ -95,6 +95,17 @@ TEST(ImportBatch, RowsAreNormalisedByChannel) {
             "y_node = Reshape(n_node.channels_back) shape=[0, 24] -> [1, 24]\n");
 }
 
+TEST(ImportBatch, ItsSizeIsNothingToComputeWith) {
+  ModelBuilder builder;
+  builder.input("x", {-1, 4}).scalar("zero", 0).node("Shape", "x", "shape");
+  builder.node("Gather", "shape zero", "batch")
+      .node("CastLike", "batch x", "number")
+      .node("Div", "x number", "y")
+      .output("y");
+  EXPECT_ERROR(import_model(builder.build()),
+               "[y_node: Div] computes with 'number', which depends on the size of the batch");
+}
+
 TEST(ImportBatch, IsNoAxisToWorkAlong) {
   const auto refuse = [](const std::string& op, std::vector<AttributeProto> attributes) {
     ModelBuilder builder;

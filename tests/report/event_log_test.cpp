@@ -140,6 +140,7 @@ TEST(EventLog, TensorBoardReadsIt) {
     LogEvent event = scalar_at(1, 0.75);
     event.histograms["gates"] = {.lowest = 0.01, .per_decade = 1, .counts = {3, 0, 5, 2}};
     event.texts["widths"] = "| conv1 | 16 → 9 |";
+    event.hyper_parameters = {{"rate", 0.1}, {"inherit", false}, {"budgets/0", "flops=0.5x"}};
     log.add(event);
     log.add(scalar_at(2, 0.25));
   }
@@ -155,6 +156,9 @@ TEST(EventLog, TensorBoardReadsIt) {
   EXPECT_NEAR(gates[1][0].get<double>(), 0.01, 1e-12);
   EXPECT_NEAR(gates[1][2].get<double>(), 1.0, 1e-12);
   EXPECT_EQ(gates[2], json::parse("[3, 0, 5, 2]"));
+  EXPECT_EQ(found["hparams"],
+            json::parse(R"({"rate": 0.1, "inherit": false, "budgets/0": "flops=0.5x"})"));
+  EXPECT_EQ(found["started"], 1001);
 }
 
 }  // namespace

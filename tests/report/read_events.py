@@ -4,6 +4,7 @@ import json
 import sys
 
 from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.plugins.hparams import metadata
 
 
 def main() -> None:
@@ -11,7 +12,7 @@ def main() -> None:
     events = event_accumulator.EventAccumulator(sys.argv[1], size_guidance=everything)
     events.Reload()
     tags = events.Tags()
-    found = {"scalars": {}, "histograms": {}, "texts": {}}
+    found = {"scalars": {}, "histograms": {}, "texts": {}, "hparams": {}}
     for tag in tags["scalars"]:
         found["scalars"][tag] = [[event.step, event.value] for event in events.Scalars(tag)]
     for tag in tags["histograms"]:
@@ -20,7 +21,14 @@ def main() -> None:
             for event in events.Histograms(tag)
         ]
     for tag in tags["tensors"]:
-        plugin = events.SummaryMetadata(tag).plugin_data.plugin_name
+        data = events.SummaryMetadata(tag).plugin_data
+        plugin = data.plugin_name
+        if plugin == metadata.PLUGIN_NAME:
+            start = metadata.parse_session_start_info_plugin_data(data.content)
+            for name, value in start.hparams.items():
+                found["hparams"][name] = getattr(value, value.WhichOneof("kind"))
+            found["started"] = start.start_time_secs
+            continue
         found["texts"][tag] = [
             [event.step, plugin, event.tensor_proto.string_val[0].decode()]
             for event in events.Tensors(tag)

@@ -58,6 +58,7 @@ void train_network(TrainCommand& command) {
   module.to(device);
   std::optional<GraphModule> teacher;
   if (options.distillation > 0) teacher = make_teacher(*teaching, device);
+  log_options(session, describe(options));
   const TrainSummary summary =
       run_phase(session,
                 module,

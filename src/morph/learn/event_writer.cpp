@@ -34,6 +34,18 @@ LogEvent event_of(const EpochReport& report) {
   return event;
 }
 
+std::map<std::string, HyperParameter> hyper_parameters_of(const nlohmann::json& options) {
+  std::map<std::string, HyperParameter> parameters;
+  const nlohmann::json flat = options.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    const std::string name = pointer.substr(1);
+    if (value.is_boolean()) parameters[name] = value.get<bool>();
+    if (value.is_number()) parameters[name] = value.get<double>();
+    if (value.is_string()) parameters[name] = value.get<std::string>();
+  }
+  return parameters;
+}
+
 void EventWriter::on_epoch(EpochReport& report) {
   if (!log_) log_.emplace(path_, report.epoch);
   LogEvent event = event_of(report);

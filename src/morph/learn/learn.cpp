@@ -79,6 +79,7 @@ class Learning {
     session_.folder.begin({{"network", print_graph(seed_.graph)},
                            {"data", session_.data.name},
                            {"options", describe(options_)}});
+    log_options(session_, describe(options_));
     judge_seed();
     Current current{.graph = seed_.graph, .params = seed_.params};
     std::optional<Current> shrunk;

@@ -72,6 +72,13 @@ GraphModule make_teacher(const Network& network, c10::Device device) {
   return teacher;
 }
 
+void log_options(const Session& session, const nlohmann::json& options) {
+  if (!session.tensorboard) return;
+  LogEvent event = {.wall_time = wall_time(), .hyper_parameters = hyper_parameters_of(options)};
+  event.hyper_parameters["data"] = session.data.name;
+  EventLog(event_file(session.folder, ""), 0).add(event);
+}
+
 void log_structure(const Session& session, const std::string& name, const Structure& structure) {
   if (!session.tensorboard) return;
   LogEvent event = {.wall_time = wall_time()};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <c10/core/Device.h>
+#include <nlohmann/json_fwd.hpp>
 
 #include "morph/analysis/structure.h"
 #include "morph/checkpoint/network_file.h"
@@ -46,6 +47,9 @@ TrainSummary run_phase(const Session& session, GraphModule& module, const Traini
 
 /// A module that teaches: on `device`, in evaluation mode. `network` must have weights.
 GraphModule make_teacher(const Network& network, c10::Device device);
+
+/// Writes what the run was asked for as TensorBoard's hyperparameters, if the session wants that.
+void log_options(const Session& session, const nlohmann::json& options);
 
 /// Writes what is left of each layer for TensorBoard, if the session wants that: scalars
 /// "width/LAYER" and a table, as the run `name`.

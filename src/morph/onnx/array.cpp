@@ -209,6 +209,12 @@ int64_t count_elements(const Shape& shape) {
   return is_empty ? 0 : count;
 }
 
+bool is_uniform(const Array& array) {
+  const size_t size = element_bytes(array.type);
+  const std::string_view bytes = array.bytes;
+  return bytes.size() <= size || bytes.substr(size) == bytes.substr(0, bytes.size() - size);
+}
+
 void check_array(const Array& array, std::string_view what) {
   const size_t size = element_bytes(array.type);
   if (size == 0) {

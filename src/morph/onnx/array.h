@@ -53,6 +53,9 @@ struct Array {
 /// product does not fit in 63 bits.
 int64_t count_elements(const Shape& shape);
 
+/// Whether all elements are equal, as those of a tensor that was never trained.
+bool is_uniform(const Array& array);
+
 /// Throws Error, beginning with `what`, unless the bytes are those that type and shape need.
 void check_array(const Array& array, std::string_view what);
 

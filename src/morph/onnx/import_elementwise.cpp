@@ -49,8 +49,12 @@ std::vector<Value> import_cast(Importer&, const OpCall& call) {
 /// CastLike may read a constant to cast and a live value for its type alone.
 std::vector<Value> import_cast_like(Importer& importer, const OpCall& call) {
   if (!call.input(0).constant) return import_cast(importer, call);
-  const Array array = importer.folder().cast(call, call.constant(0), call.input(1).type);
-  return {{.constant = array, .type = array.type}};
+  const auto cast = [&](const Array& array) {
+    return importer.folder().cast(call, array, call.input(1).type);
+  };
+  const Array at_open = cast(call.constant(0));
+  const std::optional<Array>& other = call.input(0).at_other_batch;
+  return {batch_constant(at_open, other ? cast(*other) : at_open)};
 }
 
 /// Axes in an attribute, from opset 13 (sum) or 18 (the others) on in an input; all if left out.

@@ -433,15 +433,18 @@ std::vector<Value> import_pad(Importer& importer, const OpCall& call) {
 
 /// A live value's shape, from `start` to `end`: known without running.
 std::vector<Value> import_shape(Importer& importer, const OpCall& call) {
-  const std::vector<int64_t> sizes = shape_part(call, importer.shape(call.input(0), kOpenBatch));
-  const Array list = importer.folder().list(call, sizes);
-  return {{.constant = list, .type = DataType::kInt64}};
+  const auto sizes = [&](int64_t batch) {
+    return importer.folder().list(call, shape_part(call, importer.shape(call.input(0), batch)));
+  };
+  return {batch_constant(sizes(kOpenBatch), sizes(kOtherBatch))};
 }
 
 std::vector<Value> import_size(Importer& importer, const OpCall& call) {
-  const Array list =
-      importer.folder().list(call, {count_elements(importer.shape(call.input(0), kOpenBatch))});
-  return {{.constant = Folder::viewed(list, {}), .type = DataType::kInt64}};
+  const auto count = [&](int64_t batch) {
+    const int64_t elements = count_elements(importer.shape(call.input(0), batch));
+    return Folder::viewed(importer.folder().list(call, {elements}), {});
+  };
+  return {batch_constant(count(kOpenBatch), count(kOtherBatch))};
 }
 
 /// The batch stays our first axis wherever the file puts it.

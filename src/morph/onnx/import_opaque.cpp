@@ -28,17 +28,23 @@ void add_outer_reads(const GraphProto& graph, std::set<std::string> known, std::
   }
 }
 
+/// Throws Error with why the op is not known, and why it cannot be passed through.
+[[noreturn]] void refuse(const std::string& reason, const std::string& obstacle) {
+  throw Error(cat(reason, "; nor can it be passed through: ", obstacle));
+}
+
 /// Names of values outside of a branch are not those that they get when they are written.
-void check_bodies(const OpCall& call) {
+void check_bodies(const OpCall& call, const std::string& reason) {
   std::string outer;
   for (const AttributeProto& attribute : call.node().attributes) {
     for (const GraphProto& graph : attribute.graphs) add_outer_reads(graph, {}, outer);
   }
   if (outer.empty()) return;
-  call.fail(cat("cannot be passed through: its body reads '", outer, "' from outside of it"));
+  refuse(reason, cat("its body reads '", outer, "' from outside of it"));
 }
 
-/// The declared sizes, -1 where open, 1 for the batch: the first axis, if it is as the input's.
+/// The declared sizes, -1 where open, 1 for the batch: the first axis, if it is as the input's. Of
+/// several axes as long as a traced batch any might be it, so that the first counts as open.
 Shape declared_sizes(const ValueInfoProto& value, const Dimension& batch) {
   Shape shape;
   for (const Dimension& dimension : value.shape) {
@@ -49,7 +55,8 @@ Shape declared_sizes(const ValueInfoProto& value, const Dimension& batch) {
   const bool is_batch = batch.value > 0
                             ? first.value == batch.value
                             : first.value == 1 || (!first.name.empty() && first.name == batch.name);
-  if (is_batch) shape[0] = 1;
+  const bool is_one_of_several = batch.value > 1 && std::ranges::count(shape, batch.value) > 1;
+  if (is_batch) shape[0] = is_one_of_several ? -1 : 1;
   return shape;
 }
 
@@ -59,12 +66,31 @@ bool is_param(const Array& array, size_t i) {
          count_elements(array.shape) > 0;
 }
 
-/// Whether a computed list of integers holds the size of the batch, which is open.
-bool holds_batch(const Value& value) {
-  const Array& array = *value.constant;
-  if (!value.tensor.empty() || array.type != DataType::kInt64) return false;
-  return std::ranges::any_of(to_ints(array),
-                             [](int64_t size) { return size != 0 && size % kOpenBatch == 0; });
+/// An op that is written as it was has to read what it read: no value whose batch is first in ours
+/// alone, and no constant that holds for one size of the batch, which is open in what is written.
+void check_read(const Value& value, const std::string& name, const std::string& reason) {
+  if (value.is_sequence) {
+    refuse(reason, cat("it reads '", name, "', which is a sequence, where a tensor is expected"));
+  }
+  if (value.at_other_batch) {
+    refuse(reason,
+           cat("it reads '",
+               name,
+               "', which is computed from the size of the batch, where what holds for any batch is "
+               "expected; export the network with a fixed batch and its constants folded"));
+  }
+}
+
+void check_place(const BatchPlace& place, const std::string& name, const std::string& reason) {
+  if (place.is_first()) return;
+  refuse(reason,
+         cat("it reads '",
+             name,
+             "', which has the batch along axis ",
+             place.axis,
+             place.before * place.after > 1 ? ", together with another" : "",
+             ", where the batch is expected as the first axis, and alone; let the op read the "
+             "value before it is moved, or after it is moved back"));
 }
 
 }  // namespace
@@ -102,7 +128,7 @@ Value Importer::opaque_output(const OpCall& call,
 std::vector<Value> Importer::import_opaque(const Body& body,
                                            const OpCall& call,
                                            const std::string& reason) {
-  check_bodies(call);
+  check_bodies(call, reason);
   NewNode node{.op = std::string(kOpaqueOp)};
   std::vector<Weight> weights;
   OpaqueProto proto{.node = call.node()};
@@ -112,14 +138,9 @@ std::vector<Value> Importer::import_opaque(const Body& body,
     std::string& place = proto.node.inputs.emplace_back();
     if (!call.has_input(i)) continue;
     const Value& value = call.input(i);
-    if (value.is_sequence) call.fail("cannot be passed through: it reads a sequence");
-    if (value.is_live() && !places_.at(index(value.node)).is_first()) {
-      call.fail("cannot be passed through: it reads a value whose batch is not the first axis");
-    }
-    if (!value.is_live() && holds_batch(value)) {
-      call.fail("cannot be passed through: it reads sizes that depend on the batch");
-    }
+    check_read(value, call.node().inputs[i], reason);
     if (value.is_live()) {
+      check_place(places_.at(index(value.node)), call.node().inputs[i], reason);
       place = cat("live:", node.inputs.size());
       node.inputs.push_back(value.node);
       continue;

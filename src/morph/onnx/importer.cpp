@@ -72,26 +72,6 @@ std::set<std::string> needed_names(std::span<const NodeProto> nodes, std::set<st
   return wanted;
 }
 
-/// Whether all elements are equal, as those of a tensor that was never trained.
-bool is_uniform(const Array& array) {
-  const size_t size = element_bytes(array.type);
-  const std::string_view bytes = array.bytes;
-  return bytes.size() <= size || bytes.substr(size) == bytes.substr(0, bytes.size() - size);
-}
-
-/// Whether two arrays are one, not only equal.
-bool is_same(const Array& a, const Array& b) {
-  return a.bytes.data() == b.bytes.data() && a.bytes.size() == b.bytes.size() && a.type == b.type &&
-         a.shape == b.shape;
-}
-
-/// The number that all elements are, or 0.
-double initial_value(const Array& array) {
-  if (!is_uniform(array) || array.bytes.empty()) return 0;
-  const Array first{.type = array.type, .bytes = array.bytes.substr(0, element_bytes(array.type))};
-  return with_same_digits(static_cast<float>(to_doubles(first).at(0)));
-}
-
 /// The input's shape for a batch of one.
 Shape example_shape(const ValueInfoProto& input, const ImportOptions& options) {
   const Shape& given = options.input;
@@ -127,6 +107,14 @@ std::vector<Value> with_outputs(const OpCall& call, std::vector<Value> values, s
   if (wanted <= values.size()) return values;
   call.fail(
       cat("its output ", wanted, " ('", call.node().outputs[wanted - 1], "') is not supported"));
+}
+
+/// The message of a rule without what it says to those who did not ask to pass ops through.
+std::string without_hint(std::string message) {
+  if (message.ends_with(kPassThroughHint)) {
+    message.resize(message.size() - kPassThroughHint.size());
+  }
+  return message;
 }
 
 }  // namespace
@@ -266,13 +254,13 @@ std::vector<Value> Importer::import_call(const Body& body, const OpCall& call, s
   }
   for (size_t i = 0; i < call.input_count(); ++i) {
     if (call.has_input(i) && call.input(i).is_sealed) {
-      return import_opaque(body, call, "it reads what cannot be followed");
+      return import_opaque(body, call, cat(call.label(), " reads what cannot be followed"));
     }
   }
   try {
     return with_outputs(call, import_known(call), wanted);
   } catch (const Error& error) {
-    return import_opaque(body, call, error.what());
+    return import_opaque(body, call, without_hint(error.what()));
   }
 }
 
@@ -291,17 +279,7 @@ std::vector<Value> Importer::import_known(const OpCall& call) {
     is_constant = is_constant && (!call.has_input(i) || call.input(i).constant);
   }
   const auto folded_ops = Folder::ops();
-  if (is_constant && std::ranges::binary_search(folded_ops, op)) {
-    std::vector<Value> values;
-    for (const Array& array : folder_.run(call)) {
-      values.push_back({.constant = array, .type = array.type});
-    }
-    // An alias, also by an Expand or a Cast that changes nothing.
-    if (call.has_input(0) && is_same(*values.at(0).constant, call.constant(0))) {
-      values[0].tensor = call.input(0).tensor;
-    }
-    return values;
-  }
+  if (is_constant && std::ranges::binary_search(folded_ops, op)) return fold(call);
   for (const auto rules :
        {layer_rules(), movement_rules(), elementwise_rules(), recurrent_rules()}) {
     const auto row = std::ranges::find(rules, op, &ImportRow::op);
@@ -511,84 +489,6 @@ Value Importer::add(const OpCall& call, NewNode wanted, std::vector<Weight> weig
   module_of_node_.push_back(module);
   places_.push_back(made);
   return {.node = graph_.add(std::move(node)), .type = type};
-}
-
-Weight Importer::weight(const OpCall& call, size_t i, std::string slot) const {
-  return {.slot = std::move(slot), .array = call.constant(i), .tensor = call.input(i).tensor};
-}
-
-/// The constant without what it repeats for each example of a batch; else as it is.
-Array Importer::for_one_example(const OpCall& call, const Array& array, const BatchPlace& place) {
-  const int64_t each = place.before * place.after;
-  for (const int64_t batch : {kOpenBatch, traced_batch_}) {
-    if (batch < 2 || array.shape[place.axis] != each * batch) continue;
-    const auto at = array.shape.begin() + static_cast<int64_t>(place.axis);
-    Shape parts(array.shape.begin(), at);
-    parts.insert(parts.end(), {place.before, batch, place.after});
-    parts.insert(parts.end(), at + 1, array.shape.end());
-    const Array view = Folder::viewed(array, parts);
-    Array one = folder_.sliced(call, view, {.axis = place.axis + 1, .count = 1});
-    if (folder_.expanded(call, one, parts).bytes != array.bytes) continue;
-    Shape shape = array.shape;
-    shape[place.axis] = each;
-    return Folder::viewed(one, shape);
-  }
-  return array;
-}
-
-/// A constant of the file's rank as one of our graph, beside a value that has the batch elsewhere.
-Array Importer::as_operand(const OpCall& call, Array array, size_t rank) {
-  const BatchPlace place = this->place(call);
-  if (array.shape.size() == rank && place.axis < rank) array = for_one_example(call, array, place);
-  while (array.shape.size() < rank) array.shape.insert(array.shape.begin(), 1);
-  if (place.is_first() || place.axis >= rank) return array;
-  const int64_t extent = array.shape[place.axis];
-  if (extent != 1 && extent != place.before * place.after) {
-    call.fail("reads a constant that differs between the examples of a batch");
-  }
-  Shape stored = stored_shape(array.shape, place);
-  const auto parts = stored.begin() + 1 + static_cast<int64_t>(place.axis);
-  if (extent == 1) std::fill_n(parts, place.extra_axes(), 1);
-  return Folder::viewed(array, stored);
-}
-
-NodeId Importer::operand(const OpCall& call, size_t i, size_t rank) {
-  const Value& value = call.input(i);
-  if (value.is_sequence) call.fail("reads a sequence where one value is wanted");
-  if (value.is_live()) {
-    const BatchPlace& own = places_.at(index(value.node));
-    const size_t own_rank = graph_[value.node].shape.size() - own.extra_axes();
-    if (own_rank == rank && own == place(call)) return value.node;
-    call.fail(cat("input '",
-                  call.node().inputs[i],
-                  "' has rank ",
-                  own_rank,
-                  " and meets one of rank ",
-                  rank,
-                  ": the batch would meet another axis"));
-  }
-  Weight weight = this->weight(call, i, "value");
-  weight.array = as_operand(call, weight.array, rank);
-  const Shape& shape = weight.array.shape;
-  if (!is_floating(weight.array.type)) {
-    weight.array = folder_.cast(call, weight.array, DataType::kFloat);
-  }
-  const bool is_trainable = !weight.tensor.empty() && count_elements(shape) > 1;
-  const bool is_shared = !weight.tensor.empty() && !(is_trainable && may_be_merged(weight));
-  const auto key = std::pair(weight.tensor, shape);
-  if (const auto known = operands_.find(key); is_shared && known != operands_.end()) {
-    return known->second;
-  }
-  NewNode node{.op = is_trainable ? "Parameter" : "Constant"};
-  node.suffix = weight.tensor.empty() ? cat("operand", i) : "";
-  node.name = weight.tensor;
-  // Our tensors are called after their node and slot.
-  if (node.name.ends_with(".value")) node.name.resize(node.name.size() - 6);
-  const double initial = initial_value(weight.array);
-  if (initial != 0) node.attrs["initial"] = std::vector<double>{initial};
-  const NodeId id = add(call, std::move(node), {weight}).node;
-  if (is_shared) operands_[key] = id;
-  return id;
 }
 
 }  // namespace morph::onnx

@@ -19,6 +19,11 @@ namespace morph::onnx {
 /// What a file's Shape says of the batch, whatever was traced: a prime number, so that what is
 /// computed from it tells where the batch has gone.
 inline constexpr int64_t kOpenBatch = 97;
+/// Another size: a constant that is the same for both does not depend on the batch.
+inline constexpr int64_t kOtherBatch = 101;
+
+/// A constant that is computed from the size of the batch, for either of the two.
+Value batch_constant(const Array& at_open, const Array& at_other);
 
 /// The values that names stand for inside of a graph or function body.
 class Scope {
@@ -106,6 +111,7 @@ class Importer {
                                  size_t wanted);
   std::vector<Value> import_call(const Body& body, const OpCall& call, size_t wanted);
   std::vector<Value> import_known(const OpCall& call);
+  std::vector<Value> fold(const OpCall& call);
   std::vector<Value> import_opaque(const Body& body, const OpCall& call, const std::string& reason);
   Value opaque_output(const OpCall& call, NewNode node, std::vector<Weight> weights, size_t output);
   void remove_unneeded();

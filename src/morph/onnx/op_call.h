@@ -15,7 +15,9 @@ namespace morph::onnx {
 struct Value {
   std::optional<Array> constant = {};
   std::string tensor = {};  ///< The initializer that the constant is, unchanged; "" if computed.
-  NodeId node{};            ///< Of a live value: the node that makes it.
+  /// What the constant is for kOtherBatch, if it depends on the size of the batch.
+  std::optional<Array> at_other_batch = {};
+  NodeId node{};  ///< Of a live value: the node that makes it.
   DataType type = DataType::kFloat;
   std::vector<Value> parts = {};  ///< Of a sequence.
   bool is_sequence = false;

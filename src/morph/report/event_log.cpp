@@ -32,7 +32,13 @@ constexpr uint32_t kSimpleValue = 2;
 constexpr uint32_t kHistogram = 5;
 constexpr uint32_t kTensor = 8;
 constexpr uint32_t kMetadata = 9;
+constexpr int32_t kFloatType = 1;
 constexpr int32_t kStringType = 7;
+// Of tensorboard/plugins/hparams/plugin_data.proto, and google.protobuf.Value.
+constexpr uint32_t kSessionStart = 3;
+constexpr uint32_t kNumber = 2;
+constexpr uint32_t kWord = 3;
+constexpr uint32_t kBoolean = 4;
 
 constexpr size_t kHeader = 12;
 constexpr size_t kFooter = 4;
@@ -134,6 +140,38 @@ void write_text(pbf_writer& value, const std::string& text) {
   plugin.add_string(1, "text");
 }
 
+/// The message SessionStartInfo of a run.
+std::string session_start(const LogEvent& event) {
+  std::string bytes;
+  pbf_writer start(bytes);
+  start.add_double(5, event.wall_time);
+  for (const auto& [name, parameter] : event.hyper_parameters) {
+    pbf_writer entry(start, 1);
+    entry.add_string(1, name);
+    pbf_writer value(entry, 2);
+    if (const auto* number = std::get_if<double>(&parameter)) value.add_double(kNumber, *number);
+    if (const auto* word = std::get_if<std::string>(&parameter)) value.add_string(kWord, *word);
+    if (const auto* is_so = std::get_if<bool>(&parameter)) value.add_bool(kBoolean, *is_so);
+  }
+  return bytes;
+}
+
+/// All is in the metadata; the tensor has no elements.
+void write_hyper_parameters(pbf_writer& value, const LogEvent& event) {
+  {
+    pbf_writer tensor(value, kTensor);
+    tensor.add_int32(1, kFloatType);
+    pbf_writer shape(tensor, 2);
+    pbf_writer dimension(shape, 2);
+    dimension.add_int64(1, 0);
+  }
+  pbf_writer metadata(value, kMetadata);
+  pbf_writer plugin(metadata, 1);
+  plugin.add_string(1, "hparams");
+  pbf_writer data(plugin, 2);
+  data.add_message(kSessionStart, session_start(event));
+}
+
 std::string version_event() {
   std::string bytes;
   pbf_writer event(bytes);
@@ -173,6 +211,11 @@ std::string encode_event(const LogEvent& event) {
     pbf_writer value(summary, kValue);
     value.add_string(kTag, tag);
     write_text(value, text);
+  }
+  if (!event.hyper_parameters.empty()) {
+    pbf_writer value(summary, kValue);
+    value.add_string(kTag, "_hparams_/session_start_info");
+    write_hyper_parameters(value, event);
   }
   return bytes;
 }

@@ -5,10 +5,14 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "morph/report/report.h"
 
 namespace morph {
+
+/// What a run was asked for, as TensorBoard tells apart: a number, yes or no, a word.
+using HyperParameter = std::variant<double, bool, std::string>;
 
 /// What TensorBoard is told at one step, by tag.
 struct LogEvent {
@@ -17,6 +21,9 @@ struct LogEvent {
   std::map<std::string, double> scalars = {};
   std::map<std::string, GateHistogram> histograms = {};
   std::map<std::string, std::string> texts = {};  ///< Markdown.
+  /// By name, of a run that starts here; "HPARAMS" shows the figures of its folder and those below
+  /// beside them.
+  std::map<std::string, HyperParameter> hyper_parameters = {};
 };
 
 /// CRC-32C (Castagnoli, polynomial 0x1EDC6F41) as in RFC 3720, B.4.
