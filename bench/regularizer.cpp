@@ -211,9 +211,9 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    return run({argv + 1, argv + argc});
+    morph::exit_program(run({argv + 1, argv + argc}));
   } catch (const std::exception& error) {
     std::cerr << "bench_regularizer: " << error.what() << "\n";
-    return 1;
+    morph::exit_program(1);
   }
 }

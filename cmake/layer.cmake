@@ -20,13 +20,20 @@ function(morph_layer name)
   endif()
 endfunction()
 
-# morph_test(<name> SOURCES <files...> LINK <targets...>): one executable per layer, one CTest label.
+# morph_test(<name> [GPU] SOURCES <files...> LINK <targets...>): one executable per layer, one CTest
+# label. GPU: some of its tests open one.
 function(morph_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "GPU" "" "SOURCES;LINK")
   add_executable(${name}_test ${arg_SOURCES})
   target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name}_test PRIVATE MORPH_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                   MORPH_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  target_link_libraries(${name}_test PRIVATE ${arg_LINK} morph_warnings GTest::gmock_main)
+  target_link_libraries(${name}_test PRIVATE ${arg_LINK} morph_warnings)
+  if(arg_GPU)
+    target_sources(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/gpu_main.cpp)
+    target_link_libraries(${name}_test PRIVATE GTest::gmock)
+  else()
+    target_link_libraries(${name}_test PRIVATE GTest::gmock_main)
+  endif()
   gtest_discover_tests(${name}_test PROPERTIES LABELS ${name} TIMEOUT 300 DISCOVERY_TIMEOUT 120)
 endfunction()

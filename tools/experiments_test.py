@@ -29,6 +29,16 @@ class Halves(unittest.TestCase):
         lines = halves.statement([network("flops=0.6x", 0.2, 0.9), network("params=0.6x", 0.4, 0.5)])
         self.assertEqual([line.rsplit(" ", 1)[1] for line in lines[2:]], ["yes", "no", "yes"])
 
+    def test_stages_are_layers_whose_names_begin_alike(self):
+        layers = [{"name": name, "width": 10} for name in ("conv1", "a.0.x", "a.1.x", "b.0", "b.1")]
+        learned = {"method": "morphnet", "budget": "flops=0.6x", "widths": [10, 5, 1, 10, 8]}
+        self.assertEqual(
+            halves.by_stage(layers, learned), ["morphnet, flops=0.6x, by stage: a 30.0 %, b 90.0 %"]
+        )
+        svg = xml.etree.ElementTree.fromstring(halves.picture(layers, [learned]))
+        bars = svg.findall("{http://www.w3.org/2000/svg}rect")[1::2]
+        self.assertEqual([float(bar.get("height")) for bar in bars], [100, 50, 10, 100, 80])
+
     def test_one_alone_is_not_compared(self):
         self.assertEqual(len(halves.statement([network("flops=0.6x", 0.5, 0.5)])), 1)
 

@@ -14,6 +14,7 @@
 #include "morph/base/strings.h"
 #include "morph/cli/commands.h"
 #include "morph/cli/terminal.h"
+#include "morph/nn/device.h"
 #include "morph/train/trainer.h"
 
 namespace {
@@ -130,10 +131,5 @@ int guarded_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (argc > 1 && computes(argv[1])) wait_without_spinning(argv);
   keep_freed_memory();
-  const int code = guarded_run(argc, argv);
-  std::cout.flush();
-  std::cerr.flush();
-  // Without static destructors: those of the CUDA libraries, loaded late, free what others have
-  // freed (pytorch#36408).
-  std::_Exit(code);
+  morph::exit_program(guarded_run(argc, argv));
 }

@@ -1,6 +1,7 @@
 #include "morph/nn/device.h"
 
 #include <cstdlib>
+#include <iostream>
 #include <string_view>
 
 #include <dlfcn.h>
@@ -70,6 +71,12 @@ std::string explain_load_failure(const std::string& library, const std::string& 
                "its dependencies and of the version built with");
   }
   return cat("device cuda: ", library, " does not load: ", loader_message);
+}
+
+void exit_program(int code) {
+  std::cout.flush();
+  std::cerr.flush();
+  std::_Exit(code);
 }
 
 c10::Device open_device(const std::string& name) {

@@ -9,6 +9,11 @@
 
 namespace morph {
 
+/// Ends a program that may have opened a GPU: flushes standard output and error and skips static
+/// destructors. Those of the CUDA libraries, loaded late, free what others have freed
+/// (pytorch#36408).
+[[noreturn]] void exit_program(int code);
+
 /// What a recorded step makes the device do.
 struct StepWork {
   int64_t kernels = 0;

@@ -11,7 +11,11 @@
 namespace morph {
 namespace {
 
-constexpr int64_t kAlignment = 16;  // In floats: 64 bytes, what vectorised kernels like best.
+// In floats: 64 bytes. Vectorised kernels like that best, and some of CUDA's fail with "misaligned
+// address" where a tensor does not begin on 16 bytes.
+constexpr int64_t kAlignment = 16;
+
+int64_t aligned(int64_t offset) { return (offset + kAlignment - 1) / kAlignment * kAlignment; }
 
 std::vector<int64_t> dense_strides(at::IntArrayRef sizes, at::MemoryFormat format) {
   const bool channels_last = sizes.size() == 4 && format == at::MemoryFormat::ChannelsLast;
@@ -58,18 +62,17 @@ void FlatParameters::lay_out(const GraphModule& module) {
     MORPH_CHECK(tensor.scalar_type() == at::kFloat);
     tensors_.emplace(name, tensor);
   }
-  for (const std::string& name : batch_norm_scales(module.graph())) {
-    const int64_t size = tensors_.at(name).numel();
-    slices_[name] = {.offset = scale_count_, .size = size};
-    scale_count_ += size;
-  }
-  size_ = scale_count_;
+  for (const std::string& name : batch_norm_scales(module.graph())) append(name);
+  scales_end_ = size_;
   for (const auto& [name, tensor] : module.parameters()) {
-    if (slices_.count(name) != 0) continue;
-    size_ = (size_ + kAlignment - 1) / kAlignment * kAlignment;
-    slices_[name] = {.offset = size_, .size = tensor.numel()};
-    size_ += tensor.numel();
+    if (slices_.count(name) == 0) append(name);
   }
+}
+
+void FlatParameters::append(const std::string& name) {
+  const int64_t size = tensors_.at(name).numel();
+  slices_[name] = {.offset = aligned(size_), .size = size};
+  size_ = aligned(size_) + size;
 }
 
 at::Tensor FlatParameters::view(const at::Tensor& flat, const std::string& name) const {

@@ -20,8 +20,8 @@ struct FlatSlice {
 
 /// All trainable tensors of a network as views of one buffer, and their gradients as views of
 /// another, so that a step of an optimizer is a few tensor operations whatever the depth of the
-/// network. The scales of BatchNormalization nodes come first, without gaps; every other tensor
-/// begins on a multiple of 64 bytes, and the gaps stay 0.
+/// network. The scales of BatchNormalization nodes come first. Every tensor begins on a multiple of
+/// 64 bytes, and the gaps stay 0.
 ///
 /// backward() without create_graph adds into a gradient that is there in place, so the views hold
 /// for as many steps as wanted, provided that nobody replaces a parameter's .grad.
@@ -35,9 +35,9 @@ class FlatParameters {
   const at::Tensor& values() const { return values_; }  ///< Float [n].
   const at::Tensor& grads() const { return grads_; }    ///< Float [n].
 
-  /// The scales of all BatchNormalization nodes, in the order of the nodes, [channels]; a view.
-  at::Tensor scales() const { return values_.narrow(0, 0, scale_count_); }
-  at::Tensor scale_grads() const { return grads_.narrow(0, 0, scale_count_); }
+  /// The scales of all BatchNormalization nodes, in the order of the nodes, and the gaps between
+  /// them; a view.
+  at::Tensor scales() const { return values_.narrow(0, 0, scales_end_); }
 
   /// By name of the tensor.
   const std::map<std::string, FlatSlice>& slices() const { return slices_; }
@@ -50,11 +50,12 @@ class FlatParameters {
 
  private:
   void lay_out(const GraphModule& module);
+  void append(const std::string& name);
 
   at::MemoryFormat format_;
   std::map<std::string, at::Tensor> tensors_;
   std::map<std::string, FlatSlice> slices_;
-  int64_t scale_count_ = 0;
+  int64_t scales_end_ = 0;
   int64_t size_ = 0;
   at::Tensor values_;
   at::Tensor grads_;
