@@ -92,8 +92,9 @@ class Storage {
 
   std::string_view keep(std::string bytes) { return buffers_.emplace_back(std::move(bytes)); }
   std::string_view keep(MappedFile file) { return files_.emplace_back(std::move(file)).bytes(); }
-  /// Lets the system take back the memory of bytes of a mapped file that have been copied elsewhere;
-  /// they are read again where they are touched again. Without effect on bytes of no file.
+  /// Lets the system take back the memory of bytes of a mapped file that have been copied
+  /// elsewhere; they are read again where they are touched again. Without effect on bytes of no
+  /// file.
   void let_go(std::string_view bytes) const;
   /// All that the other one owns, in place.
   void take(Storage other) {
