@@ -23,7 +23,7 @@ class KeptElements(unittest.TestCase):
 
     def kept(self, small, transposed=None):
         return kept_elements.what_was_kept(
-            {"a.weight": self.weight, "a.bias": self.bias}, small, transposed or {}
+            {"a.weight": self.weight, "a.bias": self.bias}, small, {}, transposed or {}
         )
 
     def test_rows_and_columns(self):
@@ -57,6 +57,13 @@ class KeptElements(unittest.TestCase):
         small = {"a.weight": self.weight[:, 1:], "a.bias": self.bias[[1, 2, 4, 5]] + 0.5}
         masks, _, _ = self.kept(small, {"a.weight": 2})
         numpy.testing.assert_array_equal(masks["a.bias"], [False, True, True] * 2)
+
+    def test_bias_of_a_weight_by_another_name(self):
+        whole = {"product": self.weight, "a.bias": self.bias}
+        small = {"product": self.weight[2:], "a.bias": self.bias[2:] + 0.5}
+        masks, unknown, _ = kept_elements.what_was_kept(whole, small, {"a.bias": "product"}, {})
+        numpy.testing.assert_array_equal(masks["a.bias"], [False, False, True, True])
+        self.assertEqual(unknown, [])
 
     def test_bias_that_changed_in_part(self):
         small = {"a.weight": self.weight[2:], "a.bias": self.bias[2:] + [0, 0.5]}

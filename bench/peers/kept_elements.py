@@ -60,11 +60,11 @@ def kept_by_value(whole, small, masks, used):
     return bool(explained.all())
 
 
-def beside(name, size, whole, masks, transposed):
+def beside(name, size, masks, weights, transposed):
     """The mask of a bias, mean or variance from that of the weight beside it, or None."""
     stem, _, leaf = name.rpartition(".")
     leaf = re.sub(r"bias|running_mean|running_var", "weight", leaf)
-    weight = f"{stem}.{leaf}" if stem else leaf
+    weight = weights.get(name, f"{stem}.{leaf}" if stem else leaf)
     if weight not in masks or weight == name:
         return None
     mask = masks[weight]
@@ -77,8 +77,12 @@ def beside(name, size, whole, masks, transposed):
     return rows if rows.size == size else None
 
 
-def what_was_kept(whole, small, transposed):
-    """(masks by name, names without one, whether the small one has none but values of the whole)."""
+def what_was_kept(whole, small, weights, transposed):
+    """(masks by name, names without one, whether the small one has none but values of the whole).
+
+    `weights` names the weight beside a bias where names do not tell, `transposed` the groups of
+    transposed convolutions by their weights.
+    """
     masks = {}
     used = kept_by_name(whole, small, masks)
     pure = kept_by_value(whole, small, masks, used)
@@ -86,7 +90,7 @@ def what_was_kept(whole, small, transposed):
     for name, values in whole.items():
         if name in masks or values.size < 2:
             continue
-        mask = beside(name, values.size, whole, masks, transposed)
+        mask = beside(name, values.size, masks, weights, transposed)
         if mask is not None:
             masks[name] = mask.reshape(values.shape)
         elif is_distinct(values):

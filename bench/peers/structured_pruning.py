@@ -44,6 +44,7 @@ For each network and tool:
     effect      max |whole - reference| / max |whole|: how much the comparison can see
 """
 
+import collections
 import copy
 import datetime
 import importlib.metadata
@@ -83,8 +84,15 @@ REAL = (
     "eca_nfnet_l0", "vgg16_bn", "convnext_tiny", "vit_b_16", "alexnet", "nf_resnet50", "mixnet_s",
     "dpn68", "ecaresnet26t",
 )
+# Where the exporter refuses the adaptive pooling of smaller images.
+PIXELS = {"vgg16_bn": 224, "alexnet": 224}
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN")
 TOOLS = ("morphnet", "onnxsim", "onnxsim, simplified", "torch-pruning")
+KINDS = (
+    "pruned, equal", "pruned, equal once renormed", "pruned, not equal", "pruned, not judged",
+    "output of another shape", "unchanged", "does not run", "fails", f"no end in {TIME_LIMIT} s",
+    "crashes", "no end",
+)
 PACKAGES = ("torch", "torchvision", "timm", "onnx", "onnxruntime", "onnxsim", "torch-pruning")
 
 
@@ -102,9 +110,10 @@ def networks(wanted):
             source, network, pixels = re.fullmatch(
                 r"(\w+):(\w+)@(\d+)", export_models.COLLECTION[name]
             ).groups()
+            size = PIXELS.get(name, int(pixels))
             torch.manual_seed(0)
-            model = export_models.build(source, network, int(pixels))
-            yield name, True, model.eval(), torch.randn(2, 3, int(pixels), int(pixels))
+            model = export_models.build(source, network, size)
+            yield name, True, model.eval(), torch.randn(2, 3, size, size)
 
 
 def distinct(count, generator):
@@ -115,6 +124,7 @@ def distinct(count, generator):
 def fill(model, x):
     """Parameters of which no two elements are equal, and statistics that fit them."""
     generator = torch.Generator().manual_seed(0)
+    matrices = collections.Counter()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             count, rows = parameter.numel(), len(parameter) if parameter.ndim else 1
@@ -122,6 +132,9 @@ def fill(model, x):
             values = distinct(count + count % 2, generator)[:count].reshape(parameter.shape)
             if count > rows:
                 parameter.copy_(values * (6 * rows / count) ** 0.5)
+                if parameter.ndim == 2:  # A file may rename matrices: no two have the same values.
+                    parameter.mul_(1 + matrices[parameter.shape] / 1000)
+                    matrices[parameter.shape] += 1
             elif "bias" in name:
                 parameter.copy_(values / 4)
             else:
@@ -146,11 +159,25 @@ def fill(model, x):
 # Files
 
 
+def stored(network):
+    """(name, tensor) of all initializers and Constants of floating-point numbers."""
+    found = [(tensor.name, tensor) for tensor in network.graph.initializer]
+    for node in network.graph.node:
+        if node.op_type == "Constant":
+            found += [(node.output[0], a.t) for a in node.attribute if a.name == "value"]
+    return [pair for pair in found if pair[1].data_type == onnx.TensorProto.FLOAT]
+
+
 def tensors(network):
+    return {name: onnx.numpy_helper.to_array(tensor) for name, tensor in stored(network)}
+
+
+def neighbours(network):
+    """The weight that each bias, mean or variance is read beside."""
     found = {}
-    for tensor in network.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT:
-            found[tensor.name] = onnx.numpy_helper.to_array(tensor)
+    for node in network.graph.node:
+        if node.op_type in ("Conv", "ConvTranspose", "Gemm", "BatchNormalization"):
+            found |= {name: node.input[1] for name in node.input[2:]}
     return found
 
 
@@ -167,19 +194,17 @@ def silenced(network, masks):
     """A copy with zeros where the masks have them; variances stay."""
     made = onnx.ModelProto()
     made.CopyFrom(network)
-    for tensor in made.graph.initializer:
-        mask = masks.get(tensor.name)
-        if mask is not None and not mask.all() and not tensor.name.endswith("running_var"):
+    for name, tensor in stored(made):
+        mask = masks.get(name)
+        if mask is not None and not mask.all() and not name.endswith("running_var"):
             values = onnx.numpy_helper.to_array(tensor) * mask
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
     return made
 
 
 def separate(network):
-    """Moves equal elements of a tensor apart by the least there is (simplify may make such)."""
-    for tensor in network.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT:
-            continue
+    """Moves equal elements of a tensor apart by the least there is; computed weights may have such."""
+    for _, tensor in stored(network):
         values = onnx.numpy_helper.to_array(tensor).copy()
         if values.size < 2 or is_distinct(values) or numpy.unique(values).size < 0.9 * values.size:
             continue
@@ -310,7 +335,7 @@ def judge_onnx(task, whole, small, again):
     network = onnx.load(whole)
     expected = outputs(network, x)
     masks, unknown, pure = what_was_kept(
-        tensors(network), tensors(onnx.load(small)), transposed_weights(network)
+        tensors(network), tensors(onnx.load(small)), neighbours(network), transposed_weights(network)
     )
     if unknown:
         why = f"cannot tell what it kept of {len(unknown)} tensors, {unknown[0]} one of them"
@@ -338,6 +363,9 @@ def judge_morphnet(task, whole, small):
     )
     if distance(outputs(converted, task["x"]), outputs(whole, task["x"])) > TOLERANCE:
         return row
+    network = onnx.load(converted)
+    separate(network)
+    onnx.save(network, converted)
     by_morphnet(task, converted, small)
     row = judge_onnx(task, converted, small, by_morphnet)
     row["judged"] = "; ".join([*filter(None, [row.get("judged")]), "against the converted network"])
@@ -524,7 +552,7 @@ def cell(row):
     share = row.get("removed")
     text = what.replace("pruned, ", "") if what.startswith("pruned") else what
     if share is not None and what != "unchanged":
-        text = f"{100 * share:.1f} %, {text}"
+        text = f"{100 * share:.{1 if share >= 0.001 else 2}f} %, {text}"
     if what in ("pruned, not equal", "pruned, equal once renormed"):
         text += f" ({row['difference']:.2g})"
     return text
@@ -532,13 +560,13 @@ def cell(row):
 
 def print_tables(results):
     for title, is_real in (("Real networks", True), ("Micro-models", False)):
-        print(f"## {title}\n\n| network | " + " | ".join(TOOLS) + " |\n|---" * 1 + "|---" * len(TOOLS) + "|")
+        print(f"## {title}\n\n| network | " + " | ".join(TOOLS) + " |\n|---" + "|---" * len(TOOLS) + "|")
         for row in results["networks"]:
             if row["real"] == is_real:
                 print("| " + " | ".join([row["network"], *(cell(row[tool]) for tool in TOOLS)]) + " |")
         counts = results["summary"]["real" if is_real else "micro"]
         print("\n| outcome | " + " | ".join(TOOLS) + " |\n|---" + "|---:" * len(TOOLS) + "|")
-        for what in sorted({what for part in counts.values() for what in part}):
+        for what in sorted({what for part in counts.values() for what in part}, key=KINDS.index):
             print(f"| {what} | " + " | ".join(str(counts[tool].get(what, 0)) for tool in TOOLS) + " |")
         print()
 
