@@ -82,7 +82,6 @@ REAL = (
     "skresnet18", "ese_vovnet19b_dw", "repvgg_a0", "dla34", "hrnet_w18_small", "resnet50",
     "resnext50_32x4d", "densenet121", "inception_v3", "res2net50_26w_4s", "cspdarknet53",
     "eca_nfnet_l0", "vgg16_bn", "convnext_tiny", "vit_b_16", "alexnet", "nf_resnet50", "mixnet_s",
-    "dpn68", "ecaresnet26t",
 )
 # Where the exporter refuses the adaptive pooling of smaller images.
 PIXELS = {"vgg16_bn": 224, "alexnet": 224}
