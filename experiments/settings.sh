@@ -17,15 +17,15 @@ if [ "${SMOKE:-0}" = 1 ]; then
   DATA=${DATA:-'synthetic?classes=4&input=3x8x8&train=64&test=32'}
   DEVICE=${DEVICE:-cpu}
   SEEDS=1 JOBS=1
-  OUT=${OUT:-runs/experiments-smoke}/$experiment
-  RESULTS=$OUT/results
+  WORK=${WORK:-runs/experiments-smoke}/$experiment
+  RESULTS=$WORK/results
   small=${SMALL:-width=0.0625}
 else
   DATA=${DATA:?names the data set, such as folder:DIR of the CIFAR-10 images}
   DEVICE=${DEVICE:-$(every_gpu)}
   gpus=$(tr , '\n' <<<"$DEVICE" | wc -l)
   JOBS=$((JOBS * gpus))
-  OUT=${OUT:-runs/experiments}/$experiment
+  WORK=${WORK:-runs/experiments}/$experiment
   RESULTS=${RESULTS:-experiments/$experiment/results}
   small=
 fi
@@ -67,7 +67,7 @@ sweep() {
     exit 75
   fi
   timeout --foreground --signal=TERM --kill-after=60 "$left" "$MORPHNET" sweep "$@" --data "$DATA" \
-    --device "$DEVICE" --seeds "$SEEDS" --jobs "$JOBS" --out "$OUT/$name" || status=$?
+    --device "$DEVICE" --seeds "$SEEDS" --jobs "$JOBS" --out "$WORK/$name" || status=$?
   keep "$name"
   if [ "$status" = 124 ]; then
     echo "the piece of $PIECE s is over; run it again to go on"
@@ -78,13 +78,13 @@ sweep() {
 
 # keep NAME: the figures of a sweep go where they are looked for.
 keep() {
-  [ -e "$OUT/$1/results.json" ] || return 0
+  [ -e "$WORK/$1/results.json" ] || return 0
   mkdir -p "$RESULTS"
-  cp "$OUT/$1/results.json" "$RESULTS/$1.json"
-  cp "$OUT/$1/results.csv" "$RESULTS/$1.csv"
-  cp "$OUT/$1/sweep.html" "$RESULTS/$1.html"
+  cp "$WORK/$1/results.json" "$RESULTS/$1.json"
+  cp "$WORK/$1/results.csv" "$RESULTS/$1.csv"
+  cp "$WORK/$1/sweep.html" "$RESULTS/$1.html"
   local picture
-  for picture in "$OUT/$1"/sweep-*.svg; do
-    cp "$picture" "$RESULTS/$1${picture#"$OUT/$1/sweep"}"
+  for picture in "$WORK/$1"/sweep-*.svg; do
+    cp "$picture" "$RESULTS/$1${picture#"$WORK/$1/sweep"}"
   done
 }

@@ -2,17 +2,17 @@
 # experiments_smoke.sh EXPERIMENT MORPHNET BENCH_LATENCY FOLDER: runs the script of an experiment at
 # toy size, twice: the second time every point is there.
 set -euo pipefail
-export SMOKE=1 MORPHNET=$2 LATENCY=$3 OUT=$4 OMP_NUM_THREADS=1
+export SMOKE=1 MORPHNET=$2 LATENCY=$3 WORK=$4 OMP_NUM_THREADS=1
 run=$(dirname "$0")/../experiments/$1/run
-rm -rf "${OUT:?}/$1"
+rm -rf "${WORK:?}/$1"
 "$run"
-"$run" >"$OUT/$1/second.txt"
-first=$(grep -E '^[0-9]+ points, ' "$OUT/$1/second.txt")
+"$run" >"$WORK/$1/second.txt"
+first=$(grep -E '^[0-9]+ points, ' "$WORK/$1/second.txt")
 while read -r all _ done _; do
   [ "$all" = "$done" ] || { echo "a finished sweep was run again: $all points, $done done"; exit 1; }
 done <<<"$first"
-ls "$OUT/$1/results"
-python3 - "$OUT/$1/results" <<'PYTHON'
+ls "$WORK/$1/results"
+python3 - "$WORK/$1/results" <<'PYTHON'
 import json, pathlib, sys
 
 records = [json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*.json")]
