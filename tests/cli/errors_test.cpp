@@ -88,6 +88,16 @@ TEST(CliErrors, Weights) {
 TEST(CliErrors, Data) {
   const Workplace place("data");
   EXPECT_REFUSED(place, "train zoo:mlp --data cifar11", kUser, "Did you mean 'cifar10'?");
+  EXPECT_REFUSED(place,
+                 "train zoo:mlp --data synthetic --distill 0.5",
+                 kUser,
+                 "to learn from: give --teacher");
+  EXPECT_REFUSED(
+      place, "train zoo:mlp --data synthetic --teacher zoo:mlp", kUser, "'zoo:mlp' has no weights");
+  EXPECT_REFUSED(place,
+                 "learn zoo:mlp --data synthetic --budget flops=0.5x --distill 0.5,4,2",
+                 kUser,
+                 "--distill: expected WEIGHT or WEIGHT,TEMPERATURE");
   EXPECT_REFUSED(place, "train zoo:mlp --data cifar10:/none", kUser, "/none");
   EXPECT_REFUSED(place, "train zoo:mlp --data folder:/none", kUser, "/none");
   EXPECT_REFUSED(place, "train zoo:mlp --data fashion-mnist:/none", kUser, "/none");
