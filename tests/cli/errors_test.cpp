@@ -88,6 +88,15 @@ TEST(CliErrors, Weights) {
 TEST(CliErrors, Data) {
   const Workplace place("data");
   EXPECT_REFUSED(place, "train zoo:mlp --data cifar11", kUser, "Did you mean 'cifar10'?");
+  EXPECT_REFUSED(place, "train zoo:mlp --data cifar10:/none", kUser, "/none");
+  EXPECT_REFUSED(place, "train zoo:mlp --data folder:/none", kUser, "/none");
+  EXPECT_REFUSED(place, "train zoo:mlp --data fashion-mnist:/none", kUser, "/none");
+  place.write("tiny.morph", kTinyNet);
+  EXPECT_REFUSED(place, "train tiny.morph --data synthetic --epochs 1", kUser, "32");
+}
+
+TEST(CliErrors, Teachers) {
+  const Workplace place("teachers");
   EXPECT_REFUSED(place,
                  "train zoo:mlp --data synthetic --distill 0.5",
                  kUser,
@@ -98,11 +107,6 @@ TEST(CliErrors, Data) {
                  "learn zoo:mlp --data synthetic --budget flops=0.5x --distill 0.5,4,2",
                  kUser,
                  "--distill: expected WEIGHT or WEIGHT,TEMPERATURE");
-  EXPECT_REFUSED(place, "train zoo:mlp --data cifar10:/none", kUser, "/none");
-  EXPECT_REFUSED(place, "train zoo:mlp --data folder:/none", kUser, "/none");
-  EXPECT_REFUSED(place, "train zoo:mlp --data fashion-mnist:/none", kUser, "/none");
-  place.write("tiny.morph", kTinyNet);
-  EXPECT_REFUSED(place, "train tiny.morph --data synthetic --epochs 1", kUser, "32");
 }
 
 TEST(CliErrors, Budget) {
