@@ -132,6 +132,22 @@ TEST(Opaque, IsReadBackFromWhatIsWrittenAndFromText) {
   EXPECT_EQ(infer_shapes(parse_graph(print_graph(network.graph))), network.graph);
 }
 
+TEST(Opaque, MayReadAConstantThatIsCalledAsANodeIs) {
+  ModelBuilder builder = detector();
+  builder.model().graph.nodes[1].name = "mix";  // As the weight of Blend.
+  const Imported network = import_model(builder.build(), kPass);
+  Model written = export_model(network.graph, network.weights);
+  const NodeProto& blend = *std::ranges::find(written.graph.nodes, "Blend", &NodeProto::op_type);
+  const std::string& mix = blend.inputs.at(2);
+  const auto is_mix = [&](const TensorProto& tensor) { return tensor.name == mix; };
+  EXPECT_EQ(std::ranges::count_if(written.graph.initializers, is_mix), 1);
+  for (const NodeProto& node : written.graph.nodes) {
+    EXPECT_THAT(node.outputs, ::testing::Not(::testing::Contains(mix)));
+  }
+  const Imported again = import_model(std::move(written), kPass);
+  EXPECT_EQ(again.graph.nodes().size(), network.graph.nodes().size());
+}
+
 TEST(Opaque, OfOnnxIsWrittenAtTheOpsetItWasReadAtAlone) {
   const Imported network = import_model(detector().build(), kPass);
   EXPECT_ERROR(export_model(network.graph, network.weights, {.opset = 18}),

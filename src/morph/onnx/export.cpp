@@ -206,7 +206,6 @@ class Exporter {
 
   /// Values are named after their nodes, constants after their tensors.
   void name_values() {
-    std::set<std::string> taken = tensors_;
     for (const NodeId id : graph_.ids()) {
       const Node& node = graph_[id];
       if (is_constant(node)) {
@@ -214,12 +213,18 @@ class Exporter {
         continue;
       }
       std::string name = node.name;
-      for (int64_t i = 1; !taken.insert(name).second; ++i) name = cat(node.name, "_", i);
+      for (int64_t i = 1; is_taken(name); ++i) name = cat(node.name, "_", i);
+      made_.insert(name);
       values_.push_back(name);
     }
     for (const NodeId id : graph_.ids()) {
       if (is_name_only(id)) values_[index(graph_[id].inputs[0])] = values_[index(id)];
     }
+  }
+
+  /// Whether a weight of the network or what a node makes is called so.
+  bool is_taken(const std::string& name) const {
+    return tensors_.contains(name) || made_.contains(name);
   }
 
   ValueInfoProto declared(const Node& node) const {
@@ -250,6 +255,8 @@ class Exporter {
   std::string add_tensor(const std::string& wish, const Array& array) {
     std::string name = wish;
     for (int64_t i = 1; true; ++i) {
+      // What an unknown operator read may be called as a node is.
+      for (; made_.contains(name); ++i) name = cat(wish, "_", i);
       const auto [it, is_new] = written_.emplace(name, array);
       if (is_new) {
         model_.graph.initializers.push_back({.name = name, .array = array});
@@ -424,7 +431,9 @@ class Exporter {
     const std::string stem = proto.node.name.empty() ? node.name : proto.node.name;
     proto.node.domain = node.text("domain", "");
     for (size_t i = 0; i < proto.node.outputs.size(); ++i) {
-      if (!proto.node.outputs[i].empty()) proto.node.outputs[i] = cat(stem, ".output", i);
+      if (proto.node.outputs[i].empty()) continue;
+      proto.node.outputs[i] = cat(stem, ".output", i);
+      while (is_taken(proto.node.outputs[i])) proto.node.outputs[i] += "_unused";
     }
     for (const NodeId id : graph_.ids()) {
       const Node& part = graph_[id];
@@ -540,7 +549,8 @@ class Exporter {
   const std::map<std::string, Array>& weights_;
   int64_t opset_;
   std::vector<std::vector<NodeId>> readers_;
-  std::set<std::string> tensors_;
+  std::set<std::string> tensors_;  // Names of the weights.
+  std::set<std::string> made_;     // Names of what nodes make.
   std::map<std::string, Array> written_;
   std::set<std::string> written_calls_;  // Of unknown operators.
   std::vector<std::string> values_;      // By node.
