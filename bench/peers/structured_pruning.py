@@ -2,7 +2,7 @@
 
     python3 bench/peers/structured_pruning.py build/release/morphnet [NAME ...] > results.json
     python3 bench/peers/structured_pruning.py --add results.json build/release/morphnet [NAME ...]
-    python3 bench/peers/structured_pruning.py --table results.json    # the tables of docs/peers.md
+    python3 bench/peers/pruning_tables.py results.json    # the tables of docs/peers.md
 
 Needs torch, torchvision, timm, onnx, onnxscript, onnxruntime, onnxsim and torch-pruning. The networks
 are the micro-models of tests/models and real ones of its collection, with weights from a seed, exported
@@ -72,6 +72,7 @@ sys.path.insert(0, str(ROOT / "tests" / "models"))
 import export_micro_models  # noqa: E402
 import export_models  # noqa: E402
 from kept_elements import is_distinct, is_whole, kept_by_name, what_was_kept  # noqa: E402
+from pruning_tables import TOOLS, summary  # noqa: E402
 
 TIME_LIMIT = 60
 WAITING_LIMIT = 900
@@ -86,12 +87,6 @@ REAL = (
 # Where the exporter refuses the adaptive pooling of smaller images.
 PIXELS = {"vgg16_bn": 224, "alexnet": 224}
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN")
-TOOLS = ("morphnet", "onnxsim", "onnxsim, simplified", "torch-pruning")
-KINDS = (
-    "pruned, equal", "pruned, equal once renormed", "pruned, not equal", "pruned, not judged",
-    "output of another shape", "unchanged", "does not run", "fails", f"no end in {TIME_LIMIT} s",
-    "crashes", "no end",
-)
 PACKAGES = ("torch", "torchvision", "timm", "onnx", "onnxruntime", "onnxsim", "torch-pruning")
 
 
@@ -520,56 +515,6 @@ def run(tool, task):
 # Results
 
 
-def kind(row):
-    """One word for a row of a tool."""
-    outcome = row["outcome"]
-    if outcome == "unchanged":
-        return "unchanged"
-    if outcome != "pruned":
-        first = outcome.split(":")[0]
-        return "output of another shape" if first.startswith("output of") else first
-    if row["equal"] is None:
-        return "pruned, not judged"
-    if row["equal"]:
-        return "pruned, equal"
-    return "pruned, equal once renormed" if row.get("equal_renormed") else "pruned, not equal"
-
-
-def summary(rows):
-    counts = {}
-    for is_real in (True, False):
-        for tool in TOOLS:
-            part = counts.setdefault("real" if is_real else "micro", {}).setdefault(tool, {})
-            for row in rows:
-                if row["real"] == is_real:
-                    part[kind(row[tool])] = part.get(kind(row[tool]), 0) + 1
-    return counts
-
-
-def cell(row):
-    what = kind(row)
-    share = row.get("removed")
-    text = what.replace("pruned, ", "") if what.startswith("pruned") else what
-    if share is not None and what != "unchanged":
-        text = f"{100 * share:.{1 if share >= 0.001 else 2}f} %, {text}"
-    if what in ("pruned, not equal", "pruned, equal once renormed"):
-        text += f" ({row['difference']:.2g})"
-    return text
-
-
-def print_tables(results):
-    for title, is_real in (("Real networks", True), ("Micro-models", False)):
-        print(f"## {title}\n\n| network | " + " | ".join(TOOLS) + " |\n|---" + "|---" * len(TOOLS) + "|")
-        for row in results["networks"]:
-            if row["real"] == is_real:
-                print("| " + " | ".join([row["network"], *(cell(row[tool]) for tool in TOOLS)]) + " |")
-        counts = results["summary"]["real" if is_real else "micro"]
-        print("\n| outcome | " + " | ".join(TOOLS) + " |\n|---" + "|---:" * len(TOOLS) + "|")
-        for what in sorted({what for part in counts.values() for what in part}, key=KINDS.index):
-            print(f"| {what} | " + " | ".join(str(counts[tool].get(what, 0)) for tool in TOOLS) + " |")
-        print()
-
-
 def save(rows, versions, path):
     results = {"date": datetime.date.today().isoformat(), "versions": versions}
     results |= {"seconds_allowed": TIME_LIMIT, "tolerance": TOLERANCE}
@@ -580,9 +525,6 @@ def save(rows, versions, path):
 
 def main():
     arguments = sys.argv[1:]
-    if arguments[:1] == ["--table"]:
-        print_tables(json.loads(pathlib.Path(arguments[1]).read_text()))
-        return
     path = pathlib.Path(arguments[1]) if arguments[:1] == ["--add"] else None
     arguments = arguments[2:] if path else arguments
     if not arguments:

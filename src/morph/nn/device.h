@@ -28,7 +28,7 @@ class CapturedStep {
   virtual ~CapturedStep() = default;
 
   /// Counted from the nodes of the graph: all that a replay does.
-  virtual StepWork work() const = 0;
+  virtual StepWork work() = 0;
 
   /// Runs the recorded kernels again, on the same addresses, in the order of the current stream.
   /// Does not wait for them.
