@@ -35,6 +35,12 @@ class StopAt : public Penalty {
   int call_;
 };
 
+std::map<std::string, at::Tensor> snapshot(const GraphModule& module) {
+  std::map<std::string, at::Tensor> copies;
+  for (const auto& [name, tensor] : module.params()) copies[name] = tensor.detach().clone();
+  return copies;
+}
+
 /// Has state: the number of epochs that it was told of.
 class Counter : public Callback {
  public:
@@ -290,6 +296,42 @@ TEST_F(Resume, UnwritableFolderIsAnErrorBeforeTraining) {
   Trainer trainer(module, data_, kOptions);
   EXPECT_ERROR(trainer.checkpoint_to(folder_.path() / "file" / "below"),
                (folder_.path() / "file").string());
+}
+
+/// Asks for an end after the first step of the second epoch.
+class StopInEpochTwo : public Callback {
+ public:
+  void on_epoch_start(int64_t epoch) override { stop = epoch == 2; }
+
+  std::atomic<bool> stop = false;
+};
+
+// A checkpoint is of the network, not of how it was laid out for training.
+TEST_F(Resume, PaddedChannelsStayOutOfTheCheckpoint) {
+  TrainOptions padded = kOptions;
+  padded.pad_channels = 4;
+  const auto train = [&](const TrainOptions& options, bool resume) {
+    GraphModule module = test::make_module(test::kTinyNetwork);
+    Trainer trainer(module, data_, options);
+    EXPECT_EQ(resume && trainer.resume_from(folder_.path()), resume);
+    trainer.run();
+    return snapshot(module);
+  };
+  const auto straight = train(padded, false);
+  GraphModule module = test::make_module(test::kTinyNetwork);
+  Trainer trainer(module, data_, padded);
+  StopInEpochTwo callback;
+  trainer.add_callback(&callback);
+  trainer.stop_when(&callback.stop);
+  trainer.checkpoint_to(folder_.path());
+  EXPECT_THROW(trainer.run(), Interrupted);
+  EXPECT_EQ(read_checkpoint(folder_.path())->tensors.at("conv1.weight").size(0), 6);
+  const auto again = train(padded, true);
+  const auto unpadded = train(kOptions, true);
+  for (const auto& [name, tensor] : straight) {
+    EXPECT_TRUE(at::equal(tensor, again.at(name))) << name;
+    EXPECT_LT(tensor.sub(unpadded.at(name)).abs().max().item<float>(), 2e-3F) << name;
+  }
 }
 
 }  // namespace

@@ -234,6 +234,64 @@ TEST(Trainer, AddsThePenaltysGradientToThatOfTheLoss) {
   EXPECT_TRUE(at::equal(plain.params().at("fc.weight"), pulled.params().at("fc.weight")));
 }
 
+/// Odd widths, and an activation of which zero is not a fixed point, read without a
+/// BatchNormalization in between: what is added there must be kept from learning.
+constexpr const char* kOddWidths = R"(morph 1
+network "odd"
+input = Input() shape=[1, 3, 12, 12]
+conv1 = Conv(input; weight=[14, 3, 3, 3]) pads=[1, 1, 1, 1]
+bn1 = BatchNormalization(conv1; bias=[14], running_mean=[14], running_var=[14], weight=[14])
+relu1 = Relu(bn1)
+conv2 = Conv(relu1; bias=[21], weight=[21, 14, 3, 3]) pads=[1, 1, 1, 1] strides=[2, 2]
+act2 = Sigmoid(conv2)
+conv3 = Conv(act2; weight=[13, 21, 3, 3]) pads=[1, 1, 1, 1] strides=[2, 2]
+bn3 = BatchNormalization(conv3; bias=[13], running_mean=[13], running_var=[13], weight=[13])
+relu3 = Relu(bn3)
+pool = GlobalAveragePool(relu3)
+flat = Flatten(pool)
+fc = Gemm(flat; bias=[4], weight=[4, 13])
+return fc
+)";
+
+TEST(Trainer, PaddedChannelsChangeNothing) {
+  TrainOptions options = {.epochs = 2, .batch_size = 20, .warmup_epochs = 0, .seed = 5};
+  GraphModule plain = test::make_module(kOddWidths);
+  GraphModule padded = test::make_module(kOddWidths);
+  const TrainSummary expected = Trainer(plain, test::stripes(), options).run();
+  options.pad_channels = 8;
+  const TrainSummary summary = Trainer(padded, test::stripes(), options).run();
+  for (size_t epoch = 0; epoch < 2; ++epoch) {
+    EXPECT_NEAR(summary.epochs[epoch].loss, expected.epochs[epoch].loss, 1e-4);
+    EXPECT_NEAR(summary.epochs[epoch].test.loss, expected.epochs[epoch].test.loss, 1e-3);
+  }
+  for (const auto& [name, tensor] : plain.params()) {
+    const at::Tensor difference = tensor.detach().sub(padded.params().at(name).detach());
+    EXPECT_LT(difference.abs().max().item<float>(), 2e-3F) << name;
+  }
+  EXPECT_NEAR(
+      evaluate(padded, *test::stripes().test, measure_normalization(*test::stripes().train)).loss,
+      summary.final.loss,
+      1e-4);
+}
+
+TEST(Trainer, APenaltyMeetsTheNetworkAsItIs) {
+  GraphModule plain = test::make_module(kOddWidths);
+  GraphModule module = test::make_module(kOddWidths);
+  TrainOptions options = {.epochs = 1, .batch_size = 20, .seed = 5};
+  const auto run = [](GraphModule& network, const TrainOptions& with) {
+    Trainer trainer(network, test::stripes(), with);
+    Slope slope(network.params().at("bn1.weight"), 0.5);
+    trainer.set_penalty(&slope);
+    trainer.run();
+  };
+  run(plain, options);
+  options.pad_channels = 8;
+  run(module, options);
+  for (const auto& [name, tensor] : plain.params()) {
+    EXPECT_TRUE(at::equal(tensor, module.params().at(name))) << name;
+  }
+}
+
 /// Writes down what it is told.
 class Diary : public Callback {
  public:

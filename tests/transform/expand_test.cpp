@@ -56,6 +56,21 @@ return d
   EXPECT_EQ(width(wide, "d"), 2);
 }
 
+TEST(ScaleWidths, LeavesAloneWhatHasOneChannelByNature) {
+  const Graph graph = graph_of(R"(
+x = Input() shape=[1, 8, 4, 4]
+a = Conv(x; weight=[12, 8, 3, 3])
+sum = ReduceSum(a) axes=[1] keepdims=1
+y = Conv(sum; weight=[8, 1, 1, 1])
+z = Conv(y; weight=[2, 8, 1, 1])
+return z
+)");
+  const Graph wide = scale_widths(graph, 2);
+  EXPECT_EQ(width(wide, "a"), 24);
+  EXPECT_EQ(wide[*wide.find("sum")].shape[1], 1);
+  EXPECT_EQ(width(wide, "y"), 16);
+}
+
 /// The dearest network within budget among all that some multiplier gives: every multiplier at
 /// which a width can change, tried one by one.
 double brute_force(const Graph& graph, const CostModel& cost, double budget) {

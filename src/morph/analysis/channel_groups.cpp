@@ -346,6 +346,16 @@ ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope)
   return result;
 }
 
+std::vector<bool> widenable_sets(const ChannelGroups& groups) {
+  std::vector<bool> widenable(static_cast<size_t>(groups.set_count()), false);
+  for (const ChannelGroup& group : groups.groups()) {
+    for (const ChannelId set : group.sets) {
+      widenable[static_cast<size_t>(set)] = !groups.pinned(set).has_value();
+    }
+  }
+  return widenable;
+}
+
 std::vector<bool> keep_least_widths(const ChannelGroups& groups,
                                     const std::vector<double>& values,
                                     std::vector<bool> alive) {

@@ -74,6 +74,10 @@ class ChannelGroups {
 /// output needs, and what `scope` keeps. Throws Error where the scope does not fit the network.
 ChannelGroups find_channel_groups(const Graph& graph, const ChannelScope& scope = {});
 
+/// By set: whether it may be taken several times. Not if it is pinned, and not if no layer makes
+/// it: a sum over channels has one channel by what it is.
+std::vector<bool> widenable_sets(const ChannelGroups& groups);
+
 /// `alive` with as few sets more, the strongest by `values` first, as it takes for every layer to
 /// keep its least_width(). Both are by set.
 std::vector<bool> keep_least_widths(const ChannelGroups& groups,

@@ -176,6 +176,13 @@ void TrainArguments::add_to(CLI::App& command) {
       ->group(group);
   command.add_flag("--no-flip", no_flip, "Do not mirror images at random")->group(group);
   command.add_flag("--full-precision", full_precision, "No bf16 on a GPU")->group(group);
+  command
+      .add_option(
+          "--pad-channels",
+          options.pad_channels,
+          "While training, widths are padded with zeros to multiples of this, which changes "
+          "nothing but the speed; 1 for never (default: 8 with bf16 on a GPU, else 1)")
+      ->group(group);
   command.add_flag("--eager", options.eager, "On a GPU, do not record the step as a CUDA graph")
       ->group(group);
   command.add_option("--workers", workers, "Threads that prepare batches")->group(group);

@@ -55,6 +55,8 @@ void validate(const TrainOptions& options) {
          o.temperature,
          "a positive number");
   expect(o.crop_padding >= 0, "crop_padding", o.crop_padding, "at least 0 pixels");
+  const int64_t pad_channels = o.pad_channels.value_or(1);
+  expect(pad_channels >= 1, "pad_channels", pad_channels, "at least 1");
   expect(o.workers >= 1, "workers", o.workers, "at least 1 thread");
 }
 
@@ -75,6 +77,7 @@ nlohmann::json describe(const TrainOptions& options) {
       {"flip", options.flip},
       {"mixed_precision", options.mixed_precision},
       {"eager", options.eager},
+      {"pad_channels", options.pad_channels ? nlohmann::json(*options.pad_channels) : nullptr},
       {"seed", options.seed},
       {"workers", options.workers},
   };

@@ -9,6 +9,7 @@ namespace morph {
 Sgd::Sgd(FlatParameters& parameters, const SgdOptions& options)
     : parameters_(parameters),
       momentum_(options.momentum),
+      mask_(options.mask),
       velocity_(at::zeros_like(parameters.values())) {
   if (options.weight_decay == 0) return;
   decay_ = at::full_like(parameters.values(), options.weight_decay);
@@ -20,6 +21,7 @@ void Sgd::step(const at::Tensor& rate) {
   const at::Tensor& values = parameters_.values();
   const at::Tensor& grads = parameters_.grads();
   if (decay_.defined()) grads.addcmul_(decay_, values);
+  if (mask_.defined()) grads.mul_(mask_);
   velocity_.mul_(momentum_).add_(grads);
   grads.add_(velocity_, momentum_);
   values.addcmul_(grads, rate, -1);

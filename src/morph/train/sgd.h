@@ -11,6 +11,8 @@ struct SgdOptions {
   double momentum = 0.9;
   double weight_decay = 0;   ///< Added to the gradient as weight_decay · p, of every parameter.
   bool decay_scales = true;  ///< Decay BN scales too.
+  at::Tensor mask = {};      ///< 0 at parameters that stay as they are, 1 elsewhere, laid out as
+                             ///< FlatParameters::values(); undefined if none does.
 };
 
 /// Stochastic gradient descent with Nesterov momentum, as in PyTorch (Sutskever et al. 2013 with
@@ -34,6 +36,7 @@ class Sgd {
  private:
   FlatParameters& parameters_;
   double momentum_;
+  at::Tensor mask_;
   at::Tensor decay_;  // By element; undefined where nothing decays.
   at::Tensor velocity_;
 };

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <ATen/Context.h>
@@ -14,11 +15,9 @@
 #include "morph/base/strings.h"
 #include "morph/ir/text.h"
 #include "morph/train/evaluate.h"
-#include "morph/train/flat_parameters.h"
 #include "morph/train/generators.h"
-#include "morph/train/sgd.h"
+#include "morph/train/trained_network.h"
 #include "morph/train/training_checkpoint.h"
-#include "morph/train/training_step.h"
 
 namespace morph {
 namespace {
@@ -28,7 +27,6 @@ using Clock = std::chrono::steady_clock;
 constexpr double kSecondsBetweenReadings = 0.5;
 constexpr int64_t kEvaluationBatch = 256;
 constexpr int64_t kEvaluationBatchOnGpu = 1024;
-constexpr const char* kMomentumPrefix = "optim.momentum.";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -36,13 +34,6 @@ double seconds_since(Clock::time_point start) {
 
 double share(double part, int64_t whole) {
   return whole == 0 ? 0 : part / static_cast<double>(whole);
-}
-
-/// Measured on ResNets for CIFAR and Fashion-MNIST: channels-last takes a fifth to a third off a
-/// step on a CPU, and bfloat16 convolutions on a GPU run in it anyway.
-at::MemoryFormat weight_format(const GraphModule& module, const TrainOptions& options) {
-  const bool channels_last = module.device().is_cpu() || uses_mixed_precision(module, options);
-  return channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
 }
 
 /// Throws Error unless the network takes the data's images and has an output for each class.
@@ -157,12 +148,15 @@ std::string first_different_line(const std::string& ours, const std::string& the
   return cat("line ", line + 1, " of its graph is '", text(b), "', here it is '", text(a), "'");
 }
 
+/// Settings that a run may go on with others of: what they change is its speed.
+const std::set<std::string> kOfNoEffect = {"workers", "eager", "pad_channels"};
+
 /// Throws Error naming the first key whose value differs.
 void check_equal(const nlohmann::json& ours,
                  const nlohmann::json& theirs,
                  const std::string& file) {
   for (const auto& [key, value] : ours.items()) {
-    if (key == "workers" || key == "eager" || theirs.at(key) == value) continue;
+    if (kOfNoEffect.contains(key) || theirs.at(key) == value) continue;
     throw Error(cat("the checkpoint ",
                     file,
                     " was made with ",
@@ -184,8 +178,8 @@ class Trainer::State {
   TrainSummary run();
   void checkpoint_to(std::filesystem::path folder, double minutes);
   bool resume_from(const std::filesystem::path& folder);
+  void set_penalty(Penalty* penalty);
 
-  Penalty* penalty = nullptr;
   const GraphModule* teacher = nullptr;
   std::vector<Callback*> callbacks;
   const std::atomic<bool>* stop = nullptr;
@@ -212,9 +206,8 @@ class Trainer::State {
   std::unique_ptr<BatchSource> train_batches_;
   std::unique_ptr<BatchSource> test_batches_;
   int64_t steps_;  // In an epoch.
-  FlatParameters flat_;
-  Sgd sgd_;
-  TrainingStep step_;
+  std::unique_ptr<TrainedNetwork> trained_;
+  Penalty* penalty_ = nullptr;
 
   std::optional<std::filesystem::path> folder_;
   double seconds_between_checkpoints_ = 0;
@@ -238,12 +231,8 @@ Trainer::State::State(GraphModule& module, const DataSplits& data, const TrainOp
       test_batches_(
           make_batches(data.test, test_batches(module, options, normalization_), module.device())),
       steps_(train_batches_->batches()),
-      flat_(module, weight_format(module, options)),
-      sgd_(flat_,
-           {.momentum = options.momentum,
-            .weight_decay = options.weight_decay,
-            .decay_scales = options.decay_scales}),
-      step_({.module = module, .batches = *train_batches_, .flat = flat_, .sgd = sgd_}, options) {
+      trained_(
+          std::make_unique<TrainedNetwork>(module, *train_batches_, options, /*as_it_is=*/false)) {
   if (steps_ == 0) {
     throw Error(cat(data.name,
                     " has ",
@@ -258,10 +247,10 @@ TrainSummary Trainer::State::run() {
     seed_generators(options_.seed);
     if (folder_) remove_checkpoint(*folder_);
   }
-  step_.set_penalty(penalty);
+  trained_->step().set_penalty(penalty_);
   check_teacher(teacher, module_, options_);
-  step_.set_teacher(teacher);
-  step_.start_at(position_.epochs_done * steps_ + position_.batch);
+  trained_->step().set_teacher(teacher);
+  trained_->step().start_at(position_.epochs_done * steps_ + position_.batch);
   last_reading_ = last_checkpoint_ = Clock::now();
   while (position_.epochs_done < options_.epochs && !is_done()) train_epoch();
   return {.epochs = reports_, .final = reports_.back().test};
@@ -276,17 +265,17 @@ void Trainer::State::train_epoch() {
   if (position_.batch == 0) {
     for (Callback* callback : callbacks) callback->on_epoch_start(epoch);
   }
-  module_.set_training(true);
+  trained_->module().set_training(true);
   epoch_start_ = Clock::now();
   if (position_.batch < steps_) train_batches_->start_epoch(epoch, position_.batch);
   while (position_.batch < steps_) {
     const int64_t examples = std::min(
         options_.batch_size, train_batches_->examples() - position_.batch * options_.batch_size);
-    step_.run(examples);
+    trained_->step().run(examples);
     ++position_.batch;
     position_.examples += examples;
-    if (penalty != nullptr) {
-      penalty->after_step(position_.epochs_done * steps_ + position_.batch);
+    if (penalty_ != nullptr) {
+      penalty_->after_step(position_.epochs_done * steps_ + position_.batch);
     }
     after_step();
   }
@@ -306,6 +295,7 @@ void Trainer::State::after_step() {
   if (saving) save();
   for (Callback* callback : callbacks) callback->on_step(report);
   if (!stopping) return;
+  trained_->copy_back();
   throw Interrupted(cat("stopped at epoch ",
                         report.epoch,
                         ", step ",
@@ -316,7 +306,7 @@ void Trainer::State::after_step() {
 }
 
 Totals Trainer::State::read_totals() const {
-  const at::Tensor totals = step_.totals().to(at::kCPU);
+  const at::Tensor totals = trained_->step().totals().to(at::kCPU);
   const double* values = totals.const_data_ptr<double>();
   if (!std::isfinite(values[0]) || !std::isfinite(values[2])) {
     throw Error(cat("training has diverged: at epoch ",
@@ -332,7 +322,7 @@ Totals Trainer::State::read_totals() const {
                     ". Lower the learning rate (--learning-rate, ",
                     options_.learning_rate,
                     " now)",
-                    penalty != nullptr ? " or the strength of the regularizer (--strength)" : ""));
+                    penalty_ != nullptr ? " or the strength of the regularizer (--strength)" : ""));
   }
   return {.loss = values[0], .correct = values[1], .penalty = values[2]};
 }
@@ -365,14 +355,22 @@ void Trainer::State::finish_epoch() {
       .seconds = seconds_in_epoch(),
       .images_per_second = last.images_per_second,
   };
+  trained_->copy_back();
   const Clock::time_point start = Clock::now();
-  report.test = evaluate(module_, *test_batches_);
+  report.test = evaluate(trained_->module(), *test_batches_);
   evaluation_seconds_ = seconds_since(start);
   for (Callback* callback : callbacks) callback->on_epoch(report);
   reports_.push_back(std::move(report));
   position_ = {.epochs_done = position_.epochs_done + 1};
-  step_.totals().zero_();
+  trained_->step().totals().zero_();
   if (folder_) save();
+}
+
+void Trainer::State::set_penalty(Penalty* penalty) {
+  penalty_ = penalty;
+  if (penalty == nullptr || !trained_->is_padded()) return;
+  trained_ =
+      std::make_unique<TrainedNetwork>(module_, *train_batches_, options_, /*as_it_is=*/true);
 }
 
 void Trainer::State::checkpoint_to(std::filesystem::path folder, double minutes) {
@@ -415,10 +413,7 @@ void Trainer::State::save() {
                 {"reports", std::move(reports)},
                 {"callbacks", callback_states()}},
       .tensors = generator_states(module_.device())};
-  for (const auto& [name, tensor] : module_.params()) checkpoint.tensors[name] = tensor.detach();
-  for (const auto& [name, slice] : flat_.slices()) {
-    checkpoint.tensors[kMomentumPrefix + name] = flat_.view(sgd_.velocity(), name);
-  }
+  checkpoint.tensors.merge(trained_->state());
   write_checkpoint(*folder_, checkpoint);
   last_checkpoint_ = Clock::now();
 }
@@ -464,17 +459,16 @@ void Trainer::State::restore(const TrainingCheckpoint& checkpoint, const std::st
                .examples = state.at("examples"),
                .seconds = state.at("seconds")};
   reports_ = std::move(reports);
-  step_.totals().copy_(at::tensor(totals, at::kDouble));
+  trained_->step().totals().copy_(at::tensor(totals, at::kDouble));
   restore_tensors(checkpoint.tensors, file);
   restore_callbacks(state.at("callbacks"), file);
 }
 
 void Trainer::State::restore_tensors(const std::map<std::string, at::Tensor>& tensors,
                                      const std::string& file) {
-  const c10::NoGradGuard no_grad;
-  const auto copy = [&](const at::Tensor& target, const std::string& name) {
+  for (const auto& [name, ours] : trained_->state()) {
     const auto found = tensors.find(name);
-    if (found == tensors.end() || found->second.sizes() != target.sizes()) {
+    if (found == tensors.end() || found->second.sizes() != ours.sizes()) {
       throw Error(cat("the checkpoint ",
                       file,
                       " is damaged: tensor '",
@@ -483,12 +477,9 @@ void Trainer::State::restore_tensors(const std::map<std::string, at::Tensor>& te
                       found == tensors.end() ? "missing" : "of another shape",
                       ". Remove the checkpoint to start over"));
     }
-    target.copy_(found->second);
-  };
-  for (const auto& [name, tensor] : module_.params()) copy(tensor, name);
-  for (const auto& [name, slice] : flat_.slices()) {
-    copy(flat_.view(sgd_.velocity(), name), kMomentumPrefix + name);
+    trained_->set_state(name, found->second);
   }
+  trained_->copy_back();
   restore_generators(module_.device(), tensors);
 }
 
@@ -514,7 +505,7 @@ Trainer::Trainer(GraphModule& module, const DataSplits& data, const TrainOptions
 
 Trainer::~Trainer() = default;
 
-void Trainer::set_penalty(Penalty* penalty) { state_->penalty = penalty; }
+void Trainer::set_penalty(Penalty* penalty) { state_->set_penalty(penalty); }
 
 void Trainer::set_teacher(const GraphModule* teacher) { state_->teacher = teacher; }
 

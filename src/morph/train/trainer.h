@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct TrainOptions {
   bool mixed_precision = false;  ///< bf16 autocast; no effect but on CUDA.
   bool eager = false;  ///< Launch every kernel of every step from the host; else, on CUDA, a step
                        ///< is recorded once as a CUDA graph and replayed. No effect but on CUDA.
+  std::optional<int64_t> pad_channels = {};  ///< While training, widths are padded with zeros to
+                                             ///< multiples of this where that changes nothing and
+                                             ///< there is no penalty (ChannelPadding); 1 for never.
+                                             ///< By default 8 for bf16 on CUDA, else never.
   uint64_t seed = 0;
   int64_t workers = 1;
 };
@@ -156,7 +161,9 @@ class Trainer {
  public:
   /// `module` is trained in place and must outlive the trainer; it stays on the device it is on.
   /// Its parameters become views of one buffer, which ends the use of an older trainer of the same
-  /// module. Throws Error if the options are out of range or the data do not fit the network.
+  /// module; where a copy with padded channels is trained in its stead (TrainOptions::pad_channels)
+  /// it is brought up to date at the end of each epoch. Throws Error if the options are out of
+  /// range or the data do not fit the network.
   Trainer(GraphModule& module, const DataSplits& data, const TrainOptions& options);
   ~Trainer();
 

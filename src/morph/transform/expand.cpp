@@ -20,22 +20,24 @@ class Widths {
         groups_(find_channel_groups(graph)),
         blocks_(find_channel_blocks(graph, groups_)),
         round_to_(options.round_to) {
+    const std::vector<bool> widenable = widenable_sets(groups_);
+    for (const auto& sets : blocks_.sets) {
+      free_.push_back(widenable[static_cast<size_t>(sets.front())]);
+    }
     if (round_to_ < 1) throw Error(cat("round-to: expected 1 or more, got ", round_to_));
   }
 
   const ChannelBlocks& blocks() const { return blocks_; }
 
   /// True if any width can change.
-  bool any_free() const {
-    return std::find(blocks_.pinned.begin(), blocks_.pinned.end(), false) != blocks_.pinned.end();
-  }
+  bool any_free() const { return std::find(free_.begin(), free_.end(), true) != free_.end(); }
 
   /// By block, the rounded number of channels at `multiplier`.
   std::vector<double> scaled(double multiplier) const {
     std::vector<double> widths;
     for (size_t b = 0; b < blocks_.count(); ++b) {
       const auto width = static_cast<double>(blocks_.sets[b].size());
-      widths.push_back(blocks_.pinned[b] ? width : rounded(width * multiplier));
+      widths.push_back(free_[b] ? rounded(width * multiplier) : width);
     }
     return widths;
   }
@@ -65,6 +67,7 @@ class Widths {
   const Graph& graph_;
   ChannelGroups groups_;
   ChannelBlocks blocks_;
+  std::vector<bool> free_;  // By block.
   int64_t round_to_;
 };
 
