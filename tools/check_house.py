@@ -16,6 +16,7 @@ CODE = (".h", ".cpp", ".cu", ".cuh")
 NO_FUNCTION = re.compile(r"(namespace|class|struct|enum|union|extern|using|template <.*> *$|#|//|\})")
 NEEDS_NO_DOC = re.compile(r'(///|//|#|\}|namespace|extern "C"|using|(class|struct) [\w:]+;|\)|MORPH_)')
 MACHINE_PATH = re.compile(r"/(work|farm|root|home/\w+|tmp/bash_jobs)/")
+DEFINES_CLASS = re.compile(r"(?:class|struct|enum class) (\w+)(?: final)?(?: :.*)? \{")
 UNDONE = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")
 
 
@@ -106,6 +107,34 @@ def mirror_errors(files: dict[str, str]) -> list[str]:
     return [f"tests/{layer}: no test there" for layer in sorted(layers - tested - {"cuda"})]
 
 
+def classes(text: str) -> list[tuple[int, str]]:
+    """(line, name with its namespaces) of the classes that a file defines for others to see."""
+    found, namespaces = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        opened = re.match(r"namespace ?([\w:]*) ?\{", line)
+        if opened:
+            namespaces.append(opened[1] or "(anonymous)")
+        elif re.match(r"\}  // namespace", line):
+            namespaces.pop()
+        defined = DEFINES_CLASS.match(line)
+        if defined and "(anonymous)" not in namespaces:
+            found.append((number, "::".join([*namespaces, defined[1]])))
+    return found
+
+
+def class_errors(files: dict[str, str]) -> list[str]:
+    """No class is defined twice: the linker would take either's destructor, without a word."""
+    errors, places = [], {}
+    for path, text in files.items():
+        if not path.startswith("src/morph/") or not path.endswith(CODE):
+            continue
+        for line, name in classes(text):
+            if name in places:
+                errors.append(f"{path}:{line}: {name} is also defined in {places[name]}")
+            places[name] = f"{path}:{line}"
+    return errors
+
+
 def text_errors(path: str, text: str) -> list[str]:
     errors = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -118,7 +147,7 @@ def text_errors(path: str, text: str) -> list[str]:
 
 def check(files: dict[str, str]) -> list[str]:
     """All errors in a tree given as {path: content}."""
-    errors = list_errors(files) + mirror_errors(files)
+    errors = list_errors(files) + mirror_errors(files) + class_errors(files)
     for path, text in files.items():
         errors += text_errors(path, text)
         if path.endswith(CODE):

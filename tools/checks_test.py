@@ -55,6 +55,17 @@ class House(unittest.TestCase):
         table = "int f() {\n  int t[] = {\n" + "    1,\n" * 70 + "  };\n  return t[0];\n}\n"
         self.assertEqual(check_house.long_functions(table), [])
 
+    def test_a_class_is_defined_once(self):
+        one = "namespace morph {\nclass A final : public B {\n};\n}  // namespace morph\n"
+        other = "namespace morph {\nnamespace {\nstruct A {\n};\n}  // namespace\n}  // namespace morph\n"
+        nested = one.replace("morph {", "morph::zoo {")
+        files = {"src/morph/a.h": one, "src/morph/b.cpp": other, "src/morph/c.h": nested}
+        self.assertEqual(check_house.class_errors(files), [])
+        files["src/morph/d.h"] = "namespace morph {\nclass A;\nstruct A {\n};\n}  // namespace morph\n"
+        self.assertEqual(
+            check_house.class_errors(files), ["src/morph/d.h:3: morph::A is also defined in src/morph/a.h:2"]
+        )
+
     def test_file_length(self):
         self.assertEqual(check_house.size_errors("a.cpp", "int x;\n" * 600), [])
         self.assertIn("601 lines", check_house.size_errors("a.cpp", "int x;\n" * 601)[0])

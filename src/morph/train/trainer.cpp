@@ -16,7 +16,7 @@
 #include "morph/ir/text.h"
 #include "morph/train/evaluate.h"
 #include "morph/train/generators.h"
-#include "morph/train/trained_network.h"
+#include "morph/train/trainee.h"
 #include "morph/train/training_checkpoint.h"
 
 namespace morph {
@@ -206,7 +206,7 @@ class Trainer::State {
   std::unique_ptr<BatchSource> train_batches_;
   std::unique_ptr<BatchSource> test_batches_;
   int64_t steps_;  // In an epoch.
-  std::unique_ptr<TrainedNetwork> trained_;
+  std::unique_ptr<Trainee> trainee_;
   Penalty* penalty_ = nullptr;
 
   std::optional<std::filesystem::path> folder_;
@@ -231,8 +231,7 @@ Trainer::State::State(GraphModule& module, const DataSplits& data, const TrainOp
       test_batches_(
           make_batches(data.test, test_batches(module, options, normalization_), module.device())),
       steps_(train_batches_->batches()),
-      trained_(
-          std::make_unique<TrainedNetwork>(module, *train_batches_, options, /*as_it_is=*/false)) {
+      trainee_(std::make_unique<Trainee>(module, *train_batches_, options, /*as_it_is=*/false)) {
   if (steps_ == 0) {
     throw Error(cat(data.name,
                     " has ",
@@ -247,10 +246,10 @@ TrainSummary Trainer::State::run() {
     seed_generators(options_.seed);
     if (folder_) remove_checkpoint(*folder_);
   }
-  trained_->step().set_penalty(penalty_);
+  trainee_->step().set_penalty(penalty_);
   check_teacher(teacher, module_, options_);
-  trained_->step().set_teacher(teacher);
-  trained_->step().start_at(position_.epochs_done * steps_ + position_.batch);
+  trainee_->step().set_teacher(teacher);
+  trainee_->step().start_at(position_.epochs_done * steps_ + position_.batch);
   last_reading_ = last_checkpoint_ = Clock::now();
   while (position_.epochs_done < options_.epochs && !is_done()) train_epoch();
   return {.epochs = reports_, .final = reports_.back().test};
@@ -265,13 +264,13 @@ void Trainer::State::train_epoch() {
   if (position_.batch == 0) {
     for (Callback* callback : callbacks) callback->on_epoch_start(epoch);
   }
-  trained_->module().set_training(true);
+  trainee_->module().set_training(true);
   epoch_start_ = Clock::now();
   if (position_.batch < steps_) train_batches_->start_epoch(epoch, position_.batch);
   while (position_.batch < steps_) {
     const int64_t examples = std::min(
         options_.batch_size, train_batches_->examples() - position_.batch * options_.batch_size);
-    trained_->step().run(examples);
+    trainee_->step().run(examples);
     ++position_.batch;
     position_.examples += examples;
     if (penalty_ != nullptr) {
@@ -295,7 +294,7 @@ void Trainer::State::after_step() {
   if (saving) save();
   for (Callback* callback : callbacks) callback->on_step(report);
   if (!stopping) return;
-  trained_->copy_back();
+  trainee_->copy_back();
   throw Interrupted(cat("stopped at epoch ",
                         report.epoch,
                         ", step ",
@@ -306,7 +305,7 @@ void Trainer::State::after_step() {
 }
 
 Totals Trainer::State::read_totals() const {
-  const at::Tensor totals = trained_->step().totals().to(at::kCPU);
+  const at::Tensor totals = trainee_->step().totals().to(at::kCPU);
   const double* values = totals.const_data_ptr<double>();
   if (!std::isfinite(values[0]) || !std::isfinite(values[2])) {
     throw Error(cat("training has diverged: at epoch ",
@@ -355,22 +354,21 @@ void Trainer::State::finish_epoch() {
       .seconds = seconds_in_epoch(),
       .images_per_second = last.images_per_second,
   };
-  trained_->copy_back();
+  trainee_->copy_back();
   const Clock::time_point start = Clock::now();
-  report.test = evaluate(trained_->module(), *test_batches_);
+  report.test = evaluate(trainee_->module(), *test_batches_);
   evaluation_seconds_ = seconds_since(start);
   for (Callback* callback : callbacks) callback->on_epoch(report);
   reports_.push_back(std::move(report));
   position_ = {.epochs_done = position_.epochs_done + 1};
-  trained_->step().totals().zero_();
+  trainee_->step().totals().zero_();
   if (folder_) save();
 }
 
 void Trainer::State::set_penalty(Penalty* penalty) {
   penalty_ = penalty;
-  if (penalty == nullptr || !trained_->is_padded()) return;
-  trained_ =
-      std::make_unique<TrainedNetwork>(module_, *train_batches_, options_, /*as_it_is=*/true);
+  if (penalty == nullptr || !trainee_->is_padded()) return;
+  trainee_ = std::make_unique<Trainee>(module_, *train_batches_, options_, /*as_it_is=*/true);
 }
 
 void Trainer::State::checkpoint_to(std::filesystem::path folder, double minutes) {
@@ -413,7 +411,7 @@ void Trainer::State::save() {
                 {"reports", std::move(reports)},
                 {"callbacks", callback_states()}},
       .tensors = generator_states(module_.device())};
-  checkpoint.tensors.merge(trained_->state());
+  checkpoint.tensors.merge(trainee_->state());
   write_checkpoint(*folder_, checkpoint);
   last_checkpoint_ = Clock::now();
 }
@@ -459,14 +457,14 @@ void Trainer::State::restore(const TrainingCheckpoint& checkpoint, const std::st
                .examples = state.at("examples"),
                .seconds = state.at("seconds")};
   reports_ = std::move(reports);
-  trained_->step().totals().copy_(at::tensor(totals, at::kDouble));
+  trainee_->step().totals().copy_(at::tensor(totals, at::kDouble));
   restore_tensors(checkpoint.tensors, file);
   restore_callbacks(state.at("callbacks"), file);
 }
 
 void Trainer::State::restore_tensors(const std::map<std::string, at::Tensor>& tensors,
                                      const std::string& file) {
-  for (const auto& [name, ours] : trained_->state()) {
+  for (const auto& [name, ours] : trainee_->state()) {
     const auto found = tensors.find(name);
     if (found == tensors.end() || found->second.sizes() != ours.sizes()) {
       throw Error(cat("the checkpoint ",
@@ -477,9 +475,9 @@ void Trainer::State::restore_tensors(const std::map<std::string, at::Tensor>& te
                       found == tensors.end() ? "missing" : "of another shape",
                       ". Remove the checkpoint to start over"));
     }
-    trained_->set_state(name, found->second);
+    trainee_->set_state(name, found->second);
   }
-  trained_->copy_back();
+  trainee_->copy_back();
   restore_generators(module_.device(), tensors);
 }
 

@@ -20,13 +20,10 @@ namespace morph {
 /// A network as it is trained: with its parameters in one buffer, an optimizer, and what a step
 /// does. Where its widths are padded (TrainOptions::pad_channels) a copy is trained, in which what
 /// was added stays zero, and copy_back() brings the network up to date.
-class TrainedNetwork {
+class Trainee {
  public:
   /// `module` and `batches` must outlive it. Never pads where `as_it_is`.
-  TrainedNetwork(GraphModule& module,
-                 BatchSource& batches,
-                 const TrainOptions& options,
-                 bool as_it_is);
+  Trainee(GraphModule& module, BatchSource& batches, const TrainOptions& options, bool as_it_is);
 
   bool is_padded() const { return padding_.has_value(); }
 

@@ -1,4 +1,4 @@
-#include "morph/train/trained_network.h"
+#include "morph/train/trainee.h"
 
 #include <string_view>
 
@@ -27,10 +27,10 @@ at::MemoryFormat weight_format(const GraphModule& module, const TrainOptions& op
 
 }  // namespace
 
-TrainedNetwork::TrainedNetwork(GraphModule& module,
-                               BatchSource& batches,
-                               const TrainOptions& options,
-                               bool as_it_is)
+Trainee::Trainee(GraphModule& module,
+                 BatchSource& batches,
+                 const TrainOptions& options,
+                 bool as_it_is)
     : original_(module) {
   const int64_t multiple = as_it_is ? 1 : width_multiple(module, options);
   if (multiple > 1) padding_ = ChannelPadding::find(module.graph(), module.params(), multiple);
@@ -48,7 +48,7 @@ TrainedNetwork::TrainedNetwork(GraphModule& module,
 }
 
 /// 1 at the network's own parameters, 0 at those that were added; undefined if none was.
-at::Tensor TrainedNetwork::mask() const {
+at::Tensor Trainee::mask() const {
   if (!padding_) return {};
   const c10::NoGradGuard no_grad;
   at::Tensor mask = at::zeros_like(flat_->values());
@@ -58,7 +58,7 @@ at::Tensor TrainedNetwork::mask() const {
   return mask;
 }
 
-void TrainedNetwork::copy_back() {
+void Trainee::copy_back() {
   if (!padding_) return;
   const c10::NoGradGuard no_grad;
   for (const auto& [name, tensor] : original_.params()) {
@@ -66,11 +66,11 @@ void TrainedNetwork::copy_back() {
   }
 }
 
-at::Tensor TrainedNetwork::unpadded(const std::string& name, const at::Tensor& tensor) const {
+at::Tensor Trainee::unpadded(const std::string& name, const at::Tensor& tensor) const {
   return padding_ ? padding_->unpad(name, tensor) : tensor.detach();
 }
 
-std::map<std::string, at::Tensor> TrainedNetwork::state() const {
+std::map<std::string, at::Tensor> Trainee::state() const {
   std::map<std::string, at::Tensor> tensors;
   for (const auto& [name, tensor] : trained().params()) tensors[name] = unpadded(name, tensor);
   for (const auto& [name, slice] : flat_->slices()) {
@@ -80,7 +80,7 @@ std::map<std::string, at::Tensor> TrainedNetwork::state() const {
   return tensors;
 }
 
-void TrainedNetwork::set_state(const std::string& name, const at::Tensor& value) {
+void Trainee::set_state(const std::string& name, const at::Tensor& value) {
   const c10::NoGradGuard no_grad;
   const bool is_momentum = name.starts_with(kMomentumPrefix);
   const std::string tensor = is_momentum ? name.substr(kMomentumPrefix.size()) : name;
