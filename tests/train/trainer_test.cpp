@@ -254,7 +254,8 @@ return fc
 )";
 
 TEST(Trainer, PaddedChannelsChangeNothing) {
-  TrainOptions options = {.epochs = 2, .batch_size = 20, .warmup_epochs = 0, .seed = 5};
+  TrainOptions options = {
+      .epochs = 2, .batch_size = 20, .warmup_epochs = 0, .pad_channels = 1, .seed = 5};
   GraphModule plain = test::make_module(kOddWidths);
   GraphModule padded = test::make_module(kOddWidths);
   const TrainSummary expected = Trainer(plain, test::stripes(), options).run();
@@ -277,7 +278,7 @@ TEST(Trainer, PaddedChannelsChangeNothing) {
 TEST(Trainer, APenaltyMeetsTheNetworkAsItIs) {
   GraphModule plain = test::make_module(kOddWidths);
   GraphModule module = test::make_module(kOddWidths);
-  TrainOptions options = {.epochs = 1, .batch_size = 20, .seed = 5};
+  TrainOptions options = {.epochs = 1, .batch_size = 20, .pad_channels = 1, .seed = 5};
   const auto run = [](GraphModule& network, const TrainOptions& with) {
     Trainer trainer(network, test::stripes(), with);
     Slope slope(network.params().at("bn1.weight"), 0.5);

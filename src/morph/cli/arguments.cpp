@@ -181,7 +181,7 @@ void TrainArguments::add_to(CLI::App& command) {
           "--pad-channels",
           options.pad_channels,
           "While training, widths are padded with zeros to multiples of this, which changes "
-          "nothing but the speed; 1 for never (default: 8 with bf16 on a GPU, else 1)")
+          "nothing but the speed; 1 for never (default: 8, but 1 in full precision on a GPU)")
       ->group(group);
   command.add_flag("--eager", options.eager, "On a GPU, do not record the step as a CUDA graph")
       ->group(group);

@@ -41,7 +41,7 @@ struct TrainOptions {
   std::optional<int64_t> pad_channels = {};  ///< While training, widths are padded with zeros to
                                              ///< multiples of this where that changes nothing and
                                              ///< there is no penalty (ChannelPadding); 1 for never.
-                                             ///< By default 8 for bf16 on CUDA, else never.
+                                             ///< By default 8, but 1 in full precision on CUDA.
   uint64_t seed = 0;
   int64_t workers = 1;
 };
