@@ -104,6 +104,10 @@ TEST(CliErrors, Teachers) {
   EXPECT_REFUSED(
       place, "train zoo:mlp --data synthetic --teacher zoo:mlp", kUser, "'zoo:mlp' has no weights");
   EXPECT_REFUSED(place,
+                 "learn zoo:mlp --data synthetic --budget flops=0.5x --distill 0 --teacher zoo:mlp",
+                 kUser,
+                 "--teacher: 'zoo:mlp' has no say with --distill 0");
+  EXPECT_REFUSED(place,
                  "learn zoo:mlp --data synthetic --budget flops=0.5x --distill 0.5,4,2",
                  kUser,
                  "--distill: expected WEIGHT or WEIGHT,TEMPERATURE");

@@ -336,5 +336,24 @@ TEST_F(Resume, PaddedChannelsStayOutOfTheCheckpoint) {
   }
 }
 
+TEST_F(Resume, RefusesAnotherTeacher) {
+  TrainOptions options = kOptions;
+  options.epochs = 1;
+  options.distillation = 0.5;
+  GraphModule teacher = test::make_module(test::kTinyNetwork, 7);
+  GraphModule other = test::make_module(test::kTinyNetwork, 8);
+  for (GraphModule* one : {&teacher, &other}) one->set_training(false);
+  const auto resume = [&](const GraphModule& with) {
+    GraphModule module = test::make_module(test::kTinyNetwork);
+    Trainer trainer(module, data_, options);
+    trainer.set_teacher(&with);
+    trainer.checkpoint_to(folder_.path());
+    if (!trainer.resume_from(folder_.path())) trainer.run();
+  };
+  resume(teacher);
+  resume(teacher);
+  EXPECT_ERROR(resume(other), "was made with teacher_weights");
+}
+
 }  // namespace
 }  // namespace morph

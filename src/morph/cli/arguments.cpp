@@ -245,6 +245,11 @@ TrainOptions TeacherArguments::apply(TrainOptions options, bool by_default) cons
 
 std::optional<Network> TeacherArguments::load(const DataSplits& data) const {
   if (network.empty()) return std::nullopt;
+  if (!is_wanted()) {
+    throw Error(cat("--teacher: '",
+                    network,
+                    "' has no say with --distill 0; leave one of the two options out"));
+  }
   Network teacher = load_network(network, &data);
   if (!teacher.params) {
     throw Error(cat("--teacher: '", network, "' has no weights, so it has nothing to teach"));

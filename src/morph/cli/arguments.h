@@ -87,7 +87,7 @@ struct TeacherArguments {
   /// a teacher was named, or `by_default`.
   TrainOptions apply(TrainOptions options, bool by_default) const;
 
-  /// The network of --teacher, if it was given. Throws Error if it has no weights.
+  /// The network of --teacher, if it was given. Throws Error if it has no weights or no say.
   std::optional<Network> load(const DataSplits& data) const;
 };
 

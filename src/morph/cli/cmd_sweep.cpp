@@ -133,7 +133,8 @@ nlohmann::json settings_of(const SweepRequest& request,
 void begin(const SweepRequest& request, const nlohmann::json& settings) {
   const std::filesystem::path file = request.root / kRequestFile;
   if (std::filesystem::exists(file)) {
-    const auto difference = first_difference(read_json(file), settings, {"--workers"});
+    const auto difference =
+        first_difference(read_json(file), settings, {"--eager", "--pad-channels", "--workers"});
     if (difference) {
       const bool is_short = difference->place != "network";
       throw Error(cat("'",

@@ -124,7 +124,10 @@ nlohmann::json describe(const LearnOptions& options) {
   const bool is_automatic = options.rounds == LearnOptions::kUntilConvergence;
   json["rounds"] = is_automatic ? nlohmann::json("auto") : nlohmann::json(options.rounds);
   if (options.inherited_rate) json["retrain_learning_rate"] = *options.inherited_rate;
-  if (options.teacher) json["teacher"] = options.teacher->graph.name();
+  if (options.teacher) {
+    json["teacher"] = options.teacher->graph.name();
+    json["teacher_weights"] = fingerprint(*options.teacher->params);
+  }
   if (options.strength) json["strength"] = *options.strength;
   if (options.expand) json["expand"] = options.expand->text();
   return json;

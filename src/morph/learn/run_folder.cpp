@@ -7,6 +7,7 @@
 #include "morph/base/error.h"
 #include "morph/base/file.h"
 #include "morph/base/json_file.h"
+#include "morph/train/trainer.h"
 
 namespace morph {
 namespace {
@@ -19,7 +20,7 @@ constexpr const char* kRequest = "request.json";
 void check_same_request(const nlohmann::json& ours,
                         const nlohmann::json& theirs,
                         const std::string& folder) {
-  const auto difference = first_difference(theirs, ours, {"workers"});
+  const auto difference = first_difference(theirs, ours, settings_of_speed());
   if (!difference) return;
   throw Error(cat("'",
                   folder,

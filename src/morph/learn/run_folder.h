@@ -23,7 +23,7 @@ class RunFolder {
 
   /// To be called before the first phase with what the run is asked to do. Throws Error naming the
   /// first thing that differs if the phases in the folder are of a run that was asked for something
-  /// else; how many "workers" there are may differ.
+  /// else; settings_of_speed() may differ.
   void begin(const nlohmann::json& request) const;
 
   const std::filesystem::path& root() const { return root_; }

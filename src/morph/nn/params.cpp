@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <sstream>
 #include <string_view>
 
 #include <ATen/ops/empty.h>
@@ -13,21 +14,15 @@
 #include <c10/core/ScalarType.h>
 
 #include "morph/base/error.h"
+#include "morph/base/fnv.h"
 #include "morph/base/random.h"
 #include "morph/ops/opaque.h"
 
 namespace morph {
 namespace {
 
-/// A seed for one tensor (FNV-1a of its name), so that a layer's start does not depend on the
-/// others.
-uint64_t tensor_seed(uint64_t seed, std::string_view name) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  for (const char c : name) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-  }
-  return mix_seeds(seed, hash);
-}
+/// A seed for one tensor, so that a layer's start does not depend on the others.
+uint64_t tensor_seed(uint64_t seed, std::string_view name) { return mix_seeds(seed, fnv1a(name)); }
 
 /// The number of inputs that one output of a dense layer is the weighted sum of: [O, I] for Gemm,
 /// [I, O] for MatMul.
@@ -244,6 +239,18 @@ void check_params(const Graph& graph, const Params& params) {
       check_param(node, param, it->second);
     }
   }
+}
+
+std::string fingerprint(const Params& params) {
+  uint64_t hash = fnv1a("");
+  for (const auto& [name, tensor] : params) {
+    const at::Tensor values = tensor.detach().to(at::kCPU).contiguous();
+    hash = fnv1a(name, hash);
+    hash = fnv1a({static_cast<const char*>(values.const_data_ptr()), values.nbytes()}, hash);
+  }
+  std::ostringstream text;
+  text << std::hex << hash;
+  return text.str();
 }
 
 Params apply(const SlicePlan& plan, const Params& params) {

@@ -25,6 +25,9 @@ Params initial_params(const Graph& graph, uint64_t seed);
 /// is not of a floating type.
 void check_params(const Graph& graph, const Params& params);
 
+/// A few letters that differ if a name or a value does.
+std::string fingerprint(const Params& params);
+
 /// Makes the tensors of a rewritten graph by cutting them out of the old ones. Copies, on the same
 /// device; needs no gradient.
 Params apply(const SlicePlan& plan, const Params& params);

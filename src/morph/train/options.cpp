@@ -83,6 +83,11 @@ nlohmann::json describe(const TrainOptions& options) {
   };
 }
 
+const std::set<std::string>& settings_of_speed() {
+  static const std::set<std::string> kNames = {"eager", "pad_channels", "workers"};
+  return kNames;
+}
+
 double learning_rate_at(const TrainOptions& options, int64_t step, int64_t steps_per_epoch) {
   const double s = static_cast<double>(step);
   const double warmup = options.warmup_epochs * static_cast<double>(steps_per_epoch);

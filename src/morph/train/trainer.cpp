@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <ATen/Context.h>
@@ -148,21 +147,19 @@ std::string first_different_line(const std::string& ours, const std::string& the
   return cat("line ", line + 1, " of its graph is '", text(b), "', here it is '", text(a), "'");
 }
 
-/// Settings that a run may go on with others of: what they change is its speed.
-const std::set<std::string> kOfNoEffect = {"workers", "eager", "pad_channels"};
-
 /// Throws Error naming the first key whose value differs.
 void check_equal(const nlohmann::json& ours,
                  const nlohmann::json& theirs,
                  const std::string& file) {
   for (const auto& [key, value] : ours.items()) {
-    if (kOfNoEffect.contains(key) || theirs.at(key) == value) continue;
+    const nlohmann::json other = theirs.contains(key) ? theirs.at(key) : nlohmann::json();
+    if (settings_of_speed().contains(key) || other == value) continue;
     throw Error(cat("the checkpoint ",
                     file,
                     " was made with ",
                     key,
                     " ",
-                    theirs.at(key).dump(),
+                    other.dump(),
                     ", this run has ",
                     value.dump(),
                     ": go on with the same settings or use another folder"));
@@ -180,7 +177,8 @@ class Trainer::State {
   bool resume_from(const std::filesystem::path& folder);
   void set_penalty(Penalty* penalty);
 
-  const GraphModule* teacher = nullptr;
+  void set_teacher(const GraphModule* teacher);
+
   std::vector<Callback*> callbacks;
   const std::atomic<bool>* stop = nullptr;
 
@@ -208,6 +206,8 @@ class Trainer::State {
   int64_t steps_;  // In an epoch.
   std::unique_ptr<Trainee> trainee_;
   Penalty* penalty_ = nullptr;
+  const GraphModule* teacher_ = nullptr;
+  std::string teacher_weights_;  // Their fingerprint.
 
   std::optional<std::filesystem::path> folder_;
   double seconds_between_checkpoints_ = 0;
@@ -247,8 +247,8 @@ TrainSummary Trainer::State::run() {
     if (folder_) remove_checkpoint(*folder_);
   }
   trainee_->step().set_penalty(penalty_);
-  check_teacher(teacher, module_, options_);
-  trainee_->step().set_teacher(teacher);
+  check_teacher(teacher_, module_, options_);
+  trainee_->step().set_teacher(teacher_);
   trainee_->step().start_at(position_.epochs_done * steps_ + position_.batch);
   last_reading_ = last_checkpoint_ = Clock::now();
   while (position_.epochs_done < options_.epochs && !is_done()) train_epoch();
@@ -371,6 +371,11 @@ void Trainer::State::set_penalty(Penalty* penalty) {
   trainee_ = std::make_unique<Trainee>(module_, *train_batches_, options_, /*as_it_is=*/true);
 }
 
+void Trainer::State::set_teacher(const GraphModule* teacher) {
+  teacher_ = teacher;
+  if (teacher != nullptr) teacher_weights_ = fingerprint(teacher->params());
+}
+
 void Trainer::State::checkpoint_to(std::filesystem::path folder, double minutes) {
   make_writable_folder(folder);
   folder_ = std::move(folder);
@@ -382,6 +387,7 @@ nlohmann::json Trainer::State::settings() const {
   json["data"] = data_.name;
   json["train_examples"] = data_.train->size();
   json["device"] = module_.device().is_cuda() ? "cuda" : "cpu";
+  if (teacher_ != nullptr) json["teacher_weights"] = teacher_weights_;
   return json;
 }
 
@@ -505,7 +511,7 @@ Trainer::~Trainer() = default;
 
 void Trainer::set_penalty(Penalty* penalty) { state_->set_penalty(penalty); }
 
-void Trainer::set_teacher(const GraphModule* teacher) { state_->teacher = teacher; }
+void Trainer::set_teacher(const GraphModule* teacher) { state_->set_teacher(teacher); }
 
 void Trainer::add_callback(Callback* callback) { state_->callbacks.push_back(callback); }
 

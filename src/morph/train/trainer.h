@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,10 @@ void validate(const TrainOptions& options);
 
 /// The options as JSON, by the names of the fields.
 nlohmann::json describe(const TrainOptions& options);
+
+/// The names in there of what makes a run faster or slower and nothing else: it may be gone on with
+/// by other values of them.
+const std::set<std::string>& settings_of_speed();
 
 /// The learning rate of optimizer step `step` (from 0) of a run. With W = warmup_epochs ·
 /// steps_per_epoch and T = epochs · steps_per_epoch:

@@ -1,11 +1,11 @@
 #include "morph/train/training_checkpoint.h"
 
-#include <cstdint>
 #include <string_view>
 #include <system_error>
 
 #include "morph/base/error.h"
 #include "morph/base/file.h"
+#include "morph/base/fnv.h"
 #include "morph/checkpoint/safetensors.h"
 
 namespace morph {
@@ -16,14 +16,10 @@ constexpr int64_t kVersion = 1;
 constexpr std::string_view kPrefix = "checkpoint-";
 constexpr std::string_view kSuffix = ".safetensors";
 
-/// FNV-1a (Fowler, Noll, Vo), 64 bits, in hexadecimal.
+/// In hexadecimal.
 std::string checksum(std::string_view bytes) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  for (const char byte : bytes) {
-    hash = (hash ^ static_cast<uint8_t>(byte)) * 0x100000001B3ULL;
-  }
   std::ostringstream text;
-  text << std::hex << hash;
+  text << std::hex << fnv1a(bytes);
   return text.str();
 }
 
