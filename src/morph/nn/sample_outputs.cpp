@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
@@ -55,13 +56,17 @@ double relative_difference(const std::vector<at::Tensor>& expected,
   double difference = 0;
   double scale = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
-    difference = std::max(difference, largest_magnitude(actual[i] - expected[i]));
-    scale = std::max(scale, largest_magnitude(expected[i]));
-  }
-  if (!std::isfinite(scale)) {
-    throw Error(
-        "the network's output is not finite on random inputs: its weights are damaged, or "
-        "training diverged");
+    const double magnitude = largest_magnitude(expected[i]);
+    if (!std::isfinite(magnitude)) {
+      throw Error(
+          "the network's output is not finite on random inputs: its weights are damaged, or "
+          "training diverged");
+    }
+    const double apart = largest_magnitude(actual[i] - expected[i]);
+    // std::max() would lose what is not a number.
+    difference =
+        std::isnan(apart) ? std::numeric_limits<double>::infinity() : std::max(difference, apart);
+    scale = std::max(scale, magnitude);
   }
   return scale == 0 ? difference : difference / scale;
 }

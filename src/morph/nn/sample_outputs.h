@@ -18,8 +18,8 @@ std::vector<at::Tensor> sample_inputs(const Graph& graph);
 /// What a network returns for them in eval mode and double precision.
 std::vector<at::Tensor> sample_outputs(const Graph& graph, const Params& params);
 
-/// max |actual − expected| / max |expected| over several tensors; absolute if all expected are 0.
-/// Throws Error if what is expected is not finite.
+/// max |actual − expected| / max |expected| over several tensors; absolute if all expected are 0,
+/// infinite if something actual is not a number. Throws Error if what is expected is not finite.
 double relative_difference(const std::vector<at::Tensor>& expected,
                            const std::vector<at::Tensor>& actual);
 
