@@ -18,20 +18,6 @@
 namespace morph {
 namespace {
 
-TEST(ChannelPadding, IsForNetworksThatBarelyGrow) {
-  const Graph graph = graph_of(R"(
-x = Input() shape=[1, 8, 4, 4]
-a = Conv(x; weight=[3, 8, 3, 3])
-y = Conv(a; weight=[8, 3, 1, 1])
-return y
-)");
-  const Params params = initial_params(graph, 1);
-  EXPECT_FALSE(ChannelPadding::find(graph, params, 1).has_value());
-  EXPECT_FALSE(ChannelPadding::find(graph, params, 3).has_value());
-  EXPECT_TRUE(ChannelPadding::find(graph, params, 6).has_value());
-  EXPECT_FALSE(ChannelPadding::find(graph, params, 8).has_value());
-}
-
 TEST(ChannelPadding, KeepsItsPlaceBehindConcatAndFlatten) {
   const Graph graph = graph_of(R"(
 x = Input() shape=[1, 4, 2, 1]
@@ -54,17 +40,6 @@ return y
             (std::vector<double>{1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 13, 14}));
   EXPECT_EQ(values(padding->unpad("y.weight", padded.at("y.weight"))),
             values(params.at("y.weight")));
-}
-
-TEST(ChannelPadding, LeavesAloneWhatIsPinned) {
-  const Graph graph = graph_of(R"(
-x = Input() shape=[1, 8, 4, 4]
-a = Conv(x; weight=[12, 8, 3, 3])
-n = LayerNormalization(a; weight=[12, 2, 2], bias=[12, 2, 2]) axis=1
-y = Conv(n; weight=[8, 12, 1, 1])
-return y
-)");
-  EXPECT_FALSE(ChannelPadding::find(graph, initial_params(graph, 1), 8).has_value());
 }
 
 TEST(ChannelPadding, LeavesAloneWhatAddsUpConstants) {

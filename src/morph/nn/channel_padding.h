@@ -16,15 +16,13 @@ namespace morph {
 /// A network with channels of zeros beside its own, so that its widths are multiples of what the
 /// hardware likes: matrix units take bfloat16 channels by eights, and libraries pad the operands of
 /// every convolution of another width. The padded graph computes what the graph does, as long as
-/// the weights of what was added are zero. It is shrink() backwards: removing what was added gives
-/// the graph.
+/// the weights of what was added are zero.
 class ChannelPadding {
  public:
-  /// How to pad each width of `graph` that may change to a multiple of `multiple`, at least 1.
-  /// Nothing where no width needs it; where the network would take more than twice the FLOPs; where
-  /// tied channels are so interleaved that shrink() does not give the graph back; and where a run
-  /// of both networks with `params` differs, for an op reads across channels without weights (a sum
-  /// over them) what is not zero although its weights are (a Sigmoid made it 1/2).
+  /// How to pad widths to multiples of `multiple`, at least 1. Nothing where pad_channels() finds
+  /// nothing, and where a run of both networks with `params` differs, for an op reads across
+  /// channels without weights (a sum over them) what is not zero although its weights are (a
+  /// Sigmoid made it 1/2).
   static std::optional<ChannelPadding> find(const Graph& graph,
                                             const Params& params,
                                             int64_t multiple);
