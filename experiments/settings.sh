@@ -18,7 +18,7 @@ if [ "${SMOKE:-0}" = 1 ]; then
   DEVICE=${DEVICE:-cpu}
   SEEDS=1 JOBS=1
   WORK=${WORK:-runs/experiments-smoke}/$experiment
-  RESULTS=$WORK/results
+  FIGURE=$WORK
   small=${SMALL:-width=0.0625}
 else
   DATA=${DATA:?names the data set, such as folder:DIR of the CIFAR-10 images}
@@ -26,9 +26,10 @@ else
   gpus=$(tr , '\n' <<<"$DEVICE" | wc -l)
   JOBS=$((JOBS * gpus))
   WORK=${WORK:-runs/experiments}/$experiment
-  RESULTS=${RESULTS:-experiments/$experiment/results}
+  FIGURE=${FIGURE:-experiments/$experiment}
   small=
 fi
+RESULTS=$FIGURE/results
 
 # epochs FULL: how long to train; one epoch in a trial run.
 epochs() { if [ "${SMOKE:-0}" = 1 ]; then echo 1; else echo "${EPOCHS:-$1}"; fi; }
@@ -87,4 +88,5 @@ keep() {
   for picture in "$WORK/$1"/sweep-*.svg; do
     cp "$picture" "$RESULTS/$1${picture#"$WORK/$1/sweep"}"
   done
+  "$experiments/collect.py" "$FIGURE"
 }

@@ -12,12 +12,17 @@ while read -r all _ done _; do
   [ "$all" = "$done" ] || { echo "a finished sweep was run again: $all points, $done done"; exit 1; }
 done <<<"$first"
 ls "$WORK/$1/results"
-python3 - "$WORK/$1/results" <<'PYTHON'
+python3 - "$WORK/$1" <<'PYTHON'
 import json, pathlib, sys
 
-records = [json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*.json")]
+figure = pathlib.Path(sys.argv[1])
+records = [json.loads(path.read_text()) for path in figure.glob("results/*.json")]
 sweeps = [record for record in records if record.get("format") == "morphnet-sweep"]
 assert sweeps, "no results of a sweep"
+collected = json.loads((figure / "results.json").read_text())
+assert {"date", "device", "versions"} <= collected.keys()
+assert len(collected["results"]) == sum(len(sweep["results"]) for sweep in sweeps)
+assert len((figure / "results.csv").read_text().splitlines()) == 1 + len(collected["results"])
 for sweep in sweeps:
     assert sweep["results"] and not sweep["failures"], sweep["title"]
     for row in sweep["results"]:

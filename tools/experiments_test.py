@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "experiments"))
 
+import collect  # noqa: E402
 import halves  # noqa: E402
 import latency_table  # noqa: E402
 
@@ -41,6 +42,21 @@ class Halves(unittest.TestCase):
 
     def test_one_alone_is_not_compared(self):
         self.assertEqual(len(halves.statement([network("flops=0.6x", 0.5, 0.5)])), 1)
+
+
+class Collect(unittest.TestCase):
+    def test_rows_know_where_they_come_from(self):
+        row = dict.fromkeys(collect.COLUMNS, 1) | {"budget": "flops=1x"}
+        sources = {
+            "b": {"date": "2026-02", "device": "CPU", "versions": {"morphnet": "2"}, "results": [row, row]},
+            "a": {"date": "2026-01", "device": "GPU", "versions": {"morphnet": "1"}, "results": [row]},
+        }
+        collected = collect.collect(sources)
+        self.assertEqual([row["run"] for row in collected["results"]], ["a", "b", "b"])
+        self.assertEqual([row["device"] for row in collected["results"]], ["GPU", "CPU", "CPU"])
+        self.assertEqual(collected["date"], "2026-02")
+        self.assertEqual(collected["versions"], {"morphnet": "2"})
+        self.assertEqual(collected["device"], "CPU, GPU")
 
 
 class LatencyTable(unittest.TestCase):
