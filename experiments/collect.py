@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
         if content.get("results"):
             sources[path.stem] = content
     if not sources:
-        sys.exit(f"{folder}/results has no results of a sweep")
+        return  # No training has ended yet.
     collected = collect(sources)
     (folder / "results.json").write_text(json.dumps(collected, indent=1) + "\n")
     with (folder / "results.csv").open("w", newline="") as file:

@@ -1,5 +1,6 @@
 #include "morph/nn/channel_padding.h"
 
+#include <limits>
 #include <regex>
 #include <string>
 
@@ -40,6 +41,20 @@ return y
             (std::vector<double>{1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 13, 14}));
   EXPECT_EQ(values(padding->unpad("y.weight", padded.at("y.weight"))),
             values(params.at("y.weight")));
+}
+
+// Whoever trains such a network is told by the trainer.
+TEST(ChannelPadding, LeavesAloneWhatIsNotFinite) {
+  const Graph graph = graph_of(R"(
+x = Input() shape=[1, 8, 4, 4]
+a = Conv(x; weight=[12, 8, 3, 3])
+y = Conv(a; weight=[8, 12, 1, 1])
+return y
+)");
+  Params params = initial_params(graph, 1);
+  EXPECT_TRUE(ChannelPadding::find(graph, params, 8).has_value());
+  params.at("a.weight").fill_(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_FALSE(ChannelPadding::find(graph, params, 8).has_value());
 }
 
 TEST(ChannelPadding, LeavesAloneWhatAddsUpConstants) {

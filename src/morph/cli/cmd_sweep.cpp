@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <set>
+#include <string>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +24,7 @@
 #include "morph/sweep/point_runner.h"
 #include "morph/sweep/sweep_progress.h"
 #include "morph/sweep/sweep_results.h"
+#include "morph/train/trainer.h"
 
 namespace morph {
 namespace {
@@ -130,11 +133,20 @@ nlohmann::json settings_of(const SweepRequest& request,
 }
 
 /// Makes the folder, or goes on in one that was asked for the same.
+/// settings_of_speed() as they are called on the command line.
+std::set<std::string> options_of_speed() {
+  std::set<std::string> options;
+  for (std::string name : settings_of_speed()) {
+    std::ranges::replace(name, '_', '-');
+    options.insert("--" + name);
+  }
+  return options;
+}
+
 void begin(const SweepRequest& request, const nlohmann::json& settings) {
   const std::filesystem::path file = request.root / kRequestFile;
   if (std::filesystem::exists(file)) {
-    const auto difference =
-        first_difference(read_json(file), settings, {"--eager", "--pad-channels", "--workers"});
+    const auto difference = first_difference(read_json(file), settings, options_of_speed());
     if (difference) {
       const bool is_short = difference->place != "network";
       throw Error(cat("'",

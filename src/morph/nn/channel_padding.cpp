@@ -1,5 +1,6 @@
 #include "morph/nn/channel_padding.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
@@ -38,8 +39,13 @@ std::optional<ChannelPadding> ChannelPadding::find(const Graph& graph,
     }
   }
   padding.graph_ = std::move(padded->graph);
-  const double difference = relative_difference(
-      sample_outputs(graph, params), sample_outputs(padding.graph_, padding.pad(params)));
+  const std::vector<at::Tensor> expected = sample_outputs(graph, params);
+  const auto is_finite = [](const at::Tensor& output) {
+    return output.isfinite().all().item<bool>();
+  };
+  if (!std::ranges::all_of(expected, is_finite)) return std::nullopt;
+  const double difference =
+      relative_difference(expected, sample_outputs(padding.graph_, padding.pad(params)));
   if (difference > kRounding) return std::nullopt;
   return padding;
 }

@@ -20,9 +20,9 @@ namespace morph {
 class ChannelPadding {
  public:
   /// How to pad widths to multiples of `multiple`, at least 1. Nothing where pad_channels() finds
-  /// nothing, and where a run of both networks with `params` differs, for an op reads across
-  /// channels without weights (a sum over them) what is not zero although its weights are (a
-  /// Sigmoid made it 1/2).
+  /// nothing, and where a run of both networks with `params` on random inputs differs or is not
+  /// finite: it differs where an op reads across channels without weights (a sum over them) what is
+  /// not zero although its weights are (a Sigmoid made it 1/2).
   static std::optional<ChannelPadding> find(const Graph& graph,
                                             const Params& params,
                                             int64_t multiple);

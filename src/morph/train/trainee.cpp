@@ -70,9 +70,9 @@ at::Tensor Trainee::unpadded(const std::string& name, const at::Tensor& tensor) 
   return padding_ ? padding_->unpad(name, tensor) : tensor.detach();
 }
 
-std::map<std::string, at::Tensor> Trainee::state() const {
+std::map<std::string, at::Tensor> Trainee::state() {
   std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, tensor] : trained().params()) tensors[name] = unpadded(name, tensor);
+  for (const auto& [name, tensor] : module().params()) tensors[name] = unpadded(name, tensor);
   for (const auto& [name, slice] : flat_->slices()) {
     tensors[std::string(kMomentumPrefix) + name] =
         unpadded(name, flat_->view(sgd_->velocity(), name));
@@ -85,7 +85,7 @@ void Trainee::set_state(const std::string& name, const at::Tensor& value) {
   const bool is_momentum = name.starts_with(kMomentumPrefix);
   const std::string tensor = is_momentum ? name.substr(kMomentumPrefix.size()) : name;
   const at::Tensor target =
-      is_momentum ? flat_->view(sgd_->velocity(), tensor) : trained().params().at(tensor);
+      is_momentum ? flat_->view(sgd_->velocity(), tensor) : module().params().at(tensor);
   target.copy_(padding_ ? padding_->pad(tensor, value) : value);
 }
 

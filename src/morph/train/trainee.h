@@ -37,14 +37,13 @@ class Trainee {
 
   /// What a checkpoint holds of it, in the shapes of the network whether it is padded or not:
   /// weights and running statistics by their names, and momentum by `optim.momentum.` and the name.
-  std::map<std::string, at::Tensor> state() const;
+  std::map<std::string, at::Tensor> state();
 
   /// Sets one of state(), in the shape that it has there.
   void set_state(const std::string& name, const at::Tensor& value);
 
  private:
   at::Tensor mask() const;
-  const GraphModule& trained() const { return padded_ ? *padded_ : original_; }
   at::Tensor unpadded(const std::string& name, const at::Tensor& tensor) const;
 
   GraphModule& original_;
