@@ -1,6 +1,8 @@
 #include "morph/report/sweep.h"
 
 #include <cmath>
+#include <set>
+#include <string>
 
 #include "sample_sweep.h"
 #include "shell.h"
@@ -108,6 +110,34 @@ TEST(Sweep, PageShowsEveryCellAndFailure) {
                            "points/morphnet_flops=0.5x_seed0/report.html"}) {
     EXPECT_THAT(page, HasSubstr(text));
   }
+}
+
+TEST(Sweep, NoTwoLinesOfAChartHaveOneColour) {
+  SweepReport sweep = sample_sweep();
+  sweep.widths.clear();
+  for (const char* budget : {"flops=0.75x", "flops=0.5x", "flops=0.25x"}) {
+    sweep.widths.push_back({"morphnet", budget, {4, 8, 0, 32, 32}});
+    sweep.widths.push_back({"l1", budget, {2, 1, 0, 16, 16}});
+  }
+  const std::string page = render_sweep(sweep);
+  expect_well_formed(page, "six_networks.html");
+  std::string widths = page.substr(page.find("Learned widths"));
+  widths.resize(widths.find("<table"));
+  const std::string begin = "<ul class=\"legend\">";
+  const std::string swatch = "swatch line series-";
+  int charts = 0;
+  for (size_t at = 0; (at = widths.find(begin, at)) != std::string::npos; ++charts) {
+    at += begin.size();
+    const std::string legend = widths.substr(at, widths.find("</ul>", at) - at);
+    std::multiset<char> colours;
+    for (size_t key = 0; (key = legend.find(swatch, key)) != std::string::npos; ++key) {
+      colours.insert(legend.at(key + swatch.size()));
+    }
+    EXPECT_EQ(colours.size(), 2U) << legend;
+    EXPECT_EQ(std::set<char>(colours.begin(), colours.end()).size(), 2U) << legend;
+  }
+  EXPECT_EQ(charts, 3);
+  EXPECT_THAT(page, HasSubstr("Share of its width that each layer keeps, flops=0.75x"));
 }
 
 TEST(Sweep, PageOfNothingSaysSo) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "morph/base/error.h"
 #include "morph/report/html.h"
@@ -191,42 +192,75 @@ std::string failures(const SweepReport& sweep) {
   return section("failures", "What failed", element("ul", {{"class", "notes"}}, items));
 }
 
-/// Of each learned network, the share of its width that each layer kept.
-TradeOff kept_widths(const SweepReport& sweep) {
+/// Lines of one chart that can be told apart: "series-0" to "series-4".
+constexpr size_t kColours = 5;
+
+std::string name_of(const SweepWidths& network) {
+  return cat(network.method, ", ", network.budget);
+}
+
+/// A learned network and the style of its line.
+struct KeptLine {
+  const SweepWidths* network = nullptr;
+  std::string style = {};
+};
+
+/// Of each network, the share of its width that each layer kept.
+TradeOff kept_widths(const SweepReport& sweep, const std::vector<KeptLine>& kept) {
   TradeOff result;
   result.chart.label = "Share of its width that each layer keeps, layers in order.";
   result.chart.height = 220;
   result.chart.from_zero = true;
   result.chart.unit = "×";
   const auto count = static_cast<double>(sweep.layers.size());
-  for (size_t k = 0; k < sweep.widths.size(); ++k) {
-    const SweepWidths& network = sweep.widths[k];
-    const std::string style = cat("series-", k % 5);
-    const std::string name = cat(network.method, ", ", network.budget);
+  for (const auto& [network, style] : kept) {
+    const std::string name = name_of(*network);
     result.legend.push_back({.style = style, .text = name});
     ChartLine line{.style = style};
     for (size_t i = 0; i < sweep.layers.size(); ++i) {
       const SweepLayer& layer = sweep.layers[i];
       line.points.push_back(
           {.x = (static_cast<double>(i) + 0.5) / count,
-           .y = static_cast<double>(network.widths[i]) / static_cast<double>(layer.width),
-           .tip = cat(layer.name, "\n", name, ": ", network.widths[i], " of ", layer.width)});
+           .y = static_cast<double>(network->widths[i]) / static_cast<double>(layer.width),
+           .tip = cat(layer.name, "\n", name, ": ", network->widths[i], " of ", layer.width)});
     }
     result.chart.lines.push_back(line);
   }
   return result;
 }
 
+/// One chart of all learned networks while there is a colour for each; else one for each budget, in
+/// the colours of the methods.
+std::string kept_width_figures(const SweepReport& sweep) {
+  const char* heading = "Share of its width that each layer keeps";
+  std::vector<KeptLine> all;
+  for (const SweepWidths& network : sweep.widths) {
+    all.push_back({.network = &network, .style = cat("series-", all.size())});
+  }
+  if (all.size() <= kColours) return figure(heading, kept_widths(sweep, all));
+  std::string figures;
+  std::set<std::string> drawn;
+  for (const SweepWidths& first : sweep.widths) {
+    if (!drawn.insert(first.budget).second) continue;
+    std::vector<KeptLine> kept;
+    for (const SweepWidths& network : sweep.widths) {
+      if (network.budget != first.budget) continue;
+      kept.push_back({.network = &network, .style = style_of(network.method)});
+    }
+    figures += figure(cat(heading, ", ", first.budget), kept_widths(sweep, kept));
+  }
+  return figures;
+}
+
 std::string halves_table(const SweepReport& sweep) {
   std::string rows;
   for (const SweepWidths& network : sweep.widths) {
     const HalvesKept halves = halves_kept(sweep, network);
-    rows += element(
-        "tr",
-        {},
-        element("th", {{"scope", "row"}}, escape(cat(network.method, ", ", network.budget))) +
-            element("td", {{"class", "number"}}, escape(as_percent(halves.early))) +
-            element("td", {{"class", "number"}}, escape(as_percent(halves.late))));
+    rows += element("tr",
+                    {},
+                    element("th", {{"scope", "row"}}, escape(name_of(network))) +
+                        element("td", {{"class", "number"}}, escape(as_percent(halves.early))) +
+                        element("td", {{"class", "number"}}, escape(as_percent(halves.late))));
   }
   const std::string head =
       element("th", {{"scope", "col"}}, "Network") +
@@ -246,8 +280,7 @@ std::string widths(const SweepReport& sweep) {
       "widths",
       "Learned widths",
       quiet(cat("Of the first seed; ", sweep.layers.size(), " layers from input to output.")) +
-          figure("Share of its width that each layer keeps", kept_widths(sweep)) +
-          halves_table(sweep));
+          kept_width_figures(sweep) + halves_table(sweep));
 }
 
 std::string links(const SweepReport& sweep) {
