@@ -195,6 +195,27 @@ TEST(SelectChannels, ABlockMayVanishAndDoesNotComeBackForOneChannel) {
   EXPECT_EQ(choice.mask(selection.alive, "stem"), "0111");
 }
 
+TEST(SelectChannels, WhatLeavesWithItsNeighboursIsNotKeptHoweverStrong) {
+  const char* towers = R"(
+x = Input() shape=[1, 1, 1, 1]
+stem = Conv(x; weight=[4, 1, 1, 1])
+inner = Conv(stem; weight=[2, 4, 1, 1])
+outer = Conv(inner; weight=[3, 2, 1, 1])
+other = Conv(stem; weight=[3, 4, 1, 1])
+tower = Concat(outer, other) axis=1
+head = Conv(tower; weight=[1, 6, 1, 1])
+return head
+)";
+  const Choice unfed(towers, {{"inner", {0.1, 0.2}}, {"outer", {0.7, 0.8, 0.9}}});
+  const Choice unread(towers, {{"inner", {0.7, 0.8}}, {"outer", {0.1, 0.2, 0.3}}});
+  for (const Choice& choice : {unfed, unread}) {
+    const Selection selection = choice.select({}, {.floor = 0.5});
+    EXPECT_EQ(choice.mask(selection.alive, "inner"), "00");
+    EXPECT_EQ(choice.mask(selection.alive, "outer"), "000");
+    EXPECT_EQ(choice.mask(selection.alive, "other"), "111");
+  }
+}
+
 TEST(KeepConnected, BringsBackOnlyWhatItTakes) {
   const Choice choice = residual();
   const std::vector<bool> none_left = [&] {
@@ -241,6 +262,32 @@ return head
   EXPECT_EQ(choice.mask(alive, "b"), "01");
 }
 
+/// Of tied layers that may go, one is there if one of their channels is alive.
+void expect_layers_of(const Graph& shrunk,
+                      const Graph& graph,
+                      const ChannelGroups& groups,
+                      const std::vector<bool>& alive) {
+  for (const ChannelGroup& group : groups.groups()) {
+    const auto is_pinned = [&](ChannelId set) { return groups.pinned(set).has_value(); };
+    if (std::ranges::any_of(group.sets, is_pinned)) continue;
+    const auto is_alive = [&](ChannelId set) { return alive[static_cast<size_t>(set)]; };
+    const auto is_there = [&](NodeId id) { return shrunk.find(graph[id].name).has_value(); };
+    EXPECT_EQ(std::ranges::any_of(group.sets, is_alive),
+              std::ranges::any_of(group.layers, is_there))
+        << graph[group.layers.front()].name;
+  }
+}
+
+/// The sets that some layer makes which is still there.
+std::vector<bool> sets_made(const Graph& shrunk, const Graph& graph, const ChannelGroups& groups) {
+  std::vector<bool> made(static_cast<size_t>(groups.set_count()), false);
+  for (const NodeId id : graph.ids()) {
+    if (!shrunk.find(graph[id].name)) continue;
+    for (const ChannelId set : groups.made_by(id)) made[static_cast<size_t>(set)] = true;
+  }
+  return made;
+}
+
 TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
   int64_t reached = 0;
   int64_t strict = 0;
@@ -263,12 +310,15 @@ TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
       continue;  // Out of reach, because too much is pinned.
     }
     ++reached;
-    EXPECT_LE(network_cost(shrink(graph, groups, selection.alive).graph, *flops), limit);
+    const Graph shrunk = shrink(graph, groups, selection.alive).graph;
+    EXPECT_LE(network_cost(shrunk, *flops), limit);
+    expect_layers_of(shrunk, graph, groups, selection.alive);
+    const std::vector<bool> made = sets_made(shrunk, graph, groups);
     size_t strong_and_dead = 0;
     for (size_t set = 0; set < selection.alive.size(); ++set) {
       const bool is_free = candidates.removable[set];
       EXPECT_TRUE(is_free || selection.alive[set]);
-      if (is_free && candidates.values[set] > selection.threshold) {
+      if (is_free && made[set] && candidates.values[set] > selection.threshold) {
         strong_and_dead += selection.alive[set] ? 0 : 1;
       }
     }

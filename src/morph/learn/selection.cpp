@@ -106,10 +106,11 @@ class Selector {
           std::max(options_.floor, candidates_.values[at(weakest_first_[most - 1])]);
     }
     if (!limits_.empty()) {
-      const std::vector<bool> has_company = sets_with_company(selection.alive);
+      const std::vector<bool> has_company = sets_with_company(without_bystanders(selection.alive));
       fill(selection.alive, has_company);
       selection.alive = exchange(selection.alive, has_company);
     }
+    selection.alive = without_bystanders(selection.alive);
     const std::vector<double> spent = costs(selection.alive);
     for (size_t k = 0; k < limits_.size(); ++k) {
       selection.used.push_back(spent[k] / limits_[k].amount);
@@ -118,6 +119,22 @@ class Selector {
   }
 
  private:
+  /// Without the channels of layers that leave the network with those that fed or read them,
+  /// however strong.
+  std::vector<bool> without_bystanders(std::vector<bool> alive) const {
+    const Graph shrunk = shrink(graph_, groups_, alive).graph;
+    std::vector<bool> has_left(alive.size(), false);
+    std::vector<bool> is_there(alive.size(), false);
+    for (const NodeId id : graph_.ids()) {
+      std::vector<bool>& where = shrunk.find(graph_[id].name) ? is_there : has_left;
+      for (const ChannelId set : groups_.made_by(id)) where[at(set)] = true;
+    }
+    for (size_t set = 0; set < alive.size(); ++set) {
+      if (candidates_.removable[set] && has_left[set] && !is_there[set]) alive[set] = false;
+    }
+    return alive;
+  }
+
   size_t count_up_to_floor() const {
     const auto above = std::find_if(weakest_first_.begin(), weakest_first_.end(), [&](auto set) {
       return candidates_.values[at(set)] > options_.floor;

@@ -36,7 +36,8 @@ struct Selection {
   std::vector<bool> alive = {};  ///< By channel set.
   double threshold = 0;  ///< Removable channels at or below it are cut, but for the few that
                          ///< were kept because the network would be cut through or because
-                         ///< the budget had room for them.
+                         ///< the budget had room for them. Above it, those are cut whose layer
+                         ///< goes with all that fed or all that read it.
   std::vector<double> used = {};  ///< By limit: the share of its amount that is spent.
 };
 
