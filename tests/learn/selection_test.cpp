@@ -313,14 +313,19 @@ TEST(SelectChannels, OnRandomGraphsLimitsHoldAndPinnedChannelsStay) {
     const Graph shrunk = shrink(graph, groups, selection.alive).graph;
     EXPECT_LE(network_cost(shrunk, *flops), limit);
     expect_layers_of(shrunk, graph, groups, selection.alive);
-    const std::vector<bool> made = sets_made(shrunk, graph, groups);
+    const auto is_strong = [&](size_t set) {
+      return candidates.removable[set] && candidates.values[set] > selection.threshold;
+    };
+    std::vector<bool> revived = selection.alive;
+    for (size_t set = 0; set < revived.size(); ++set) {
+      EXPECT_TRUE(candidates.removable[set] || selection.alive[set]);
+      revived[set] = revived[set] || is_strong(set);
+    }
+    // What would not be there if it were alive has left with its neighbours.
+    const std::vector<bool> made = sets_made(shrink(graph, groups, revived).graph, graph, groups);
     size_t strong_and_dead = 0;
-    for (size_t set = 0; set < selection.alive.size(); ++set) {
-      const bool is_free = candidates.removable[set];
-      EXPECT_TRUE(is_free || selection.alive[set]);
-      if (is_free && made[set] && candidates.values[set] > selection.threshold) {
-        strong_and_dead += selection.alive[set] ? 0 : 1;
-      }
+    for (size_t set = 0; set < revived.size(); ++set) {
+      if (is_strong(set) && !selection.alive[set] && made[set]) ++strong_and_dead;
     }
     // Only to use the budget may one be given up for another.
     if (strong_and_dead == 0) ++strict;
