@@ -36,6 +36,7 @@ TEST(CliSweep, EveryMethodThenNothingTwiceThenMore) {
   const Outcome first = place.morphnet(sweep);
   ASSERT_EQ(first.code, 0) << first.out << first.err;
   EXPECT_THAT(first.out, HasSubstr("5 points, 0 done before"));
+  EXPECT_THAT(first.out, HasSubstr(" % (inherited)  top-1 "));
   // The learned ones from inherited and from fresh weights.
   EXPECT_EQ(results(place).size(), 1U + 2U + 1U + 2U + 1U);
   const json seed = results(place).at(0);
@@ -85,6 +86,23 @@ TEST(CliSweep, TheSeedNetworkTeaches) {
     const json& options = run.at("options");
     EXPECT_EQ((options.contains("retrain") ? options.at("retrain") : options).at("distillation"),
               0.5);
+  }
+}
+
+TEST(CliSweep, EveryMethodRoundsItsWidths) {
+  const Workplace place("sweep_rounded");
+  const Outcome outcome = place.morphnet(
+      tiny("--budgets flops=0.7x --methods morphnet,uniform,l1,random --round-to 4 --out out"));
+  ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.err;
+  for (const char* network : {"points/morphnet_flops=0.7x_seed0/learned.morph",
+                              "networks/uniform_flops=0.7x.morph",
+                              "points/l1_flops=0.7x_seed0/learned.morph",
+                              "networks/random_flops=0.7x_seed0.morph"}) {
+    const json cost = json::parse(place.morphnet(cat("cost out/", network, " --json")).out);
+    for (const json& layer : cost.at("layers")) {
+      if (layer.at("name") == "fc3") continue;  // The classes.
+      EXPECT_EQ(layer.at("out").get<int64_t>() % 4, 0) << network << layer;
+    }
   }
 }
 

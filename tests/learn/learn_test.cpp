@@ -295,10 +295,13 @@ TEST(Learn, AnExpandedNetworkBeginsWithWhatWasLearned) {
 TEST(Learn, WidthsAreRoundedAtTheCut) {
   LearnOptions options = with({"flops=0.6x"});
   options.round_to = 4;
+  options.compare = {Comparison::kUniform};
   const LearnResult result = run("rounded", options);
   EXPECT_LE(flops(result, "learned"), 0.6 * kSeedFlops);
   for (const auto& [name, layer] : result.structure.layers) {
     EXPECT_EQ(layer.alive_width() % 4, 0) << name;
+    const Graph& uniform = result.networks.at("uniform").graph;
+    EXPECT_EQ(uniform[*uniform.find(name)].params.at("weight").shape[0] % 4, 0) << name;
   }
 }
 

@@ -22,7 +22,8 @@ SweepRequest request() {
           .retrain_epochs = 5,
           .passed_on = {{"learn", {"--gate", "gamma"}},
                         {"train", {"--batch-size", "8"}},
-                        {"shrink", {"--keep", "fc"}}}};
+                        {"shrink", {"--keep", "fc"}},
+                        {"expand", {"--round-to=8"}}}};
 }
 
 std::vector<std::string> commands(const SweepPoint& point) {
@@ -44,7 +45,7 @@ TEST(PlanPoints, EachMethodByItsCommands) {
                           "out/points/morphnet_flops=0.5x_seed4 --resume --gate gamma"));
   EXPECT_THAT(commands(points[2]),
               ElementsAre("expand out/networks/seed.morph --budget flops=0.5x -o "
-                          "out/networks/uniform_flops=0.5x.morph",
+                          "out/networks/uniform_flops=0.5x.morph --round-to=8",
                           "train out/networks/uniform_flops=0.5x.morph --epochs 5 --data synthetic "
                           "--seed 4 --out out/points/uniform_flops=0.5x_seed4 --resume "
                           "--batch-size 8"));

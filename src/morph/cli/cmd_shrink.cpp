@@ -26,6 +26,7 @@ struct ShrinkArguments {
   StructureArguments structure = {};
   ScopeArguments scope = {};
   std::optional<uint64_t> random = {};
+  int64_t round_to = 1;
   std::vector<std::string> budgets = {};
   OutputArgument out = {};
 };
@@ -65,6 +66,9 @@ void write_result(const ShrinkArguments& arguments,
 
 /// A random structure within the budgets.
 PlannedWidths draw_structure(const ShrinkArguments& arguments, const Graph& graph) {
+  if (arguments.round_to < 1) {
+    throw Error(cat("--round-to: expected 1 or more, got ", arguments.round_to));
+  }
   PlannedWidths plan{.groups = find_channel_groups(graph, arguments.scope.resolve())};
   std::vector<Limit> limits;
   for (const std::string& text : arguments.budgets) {
@@ -72,8 +76,11 @@ PlannedWidths draw_structure(const ShrinkArguments& arguments, const Graph& grap
     const std::shared_ptr<CostModel> model = make_cost_model(budget.cost);
     limits.push_back({.model = model, .amount = budget.limit(network_cost(graph, *model))});
   }
-  const Selection selection = select_channels(
-      graph, plan.groups, random_candidates(plan.groups, *arguments.random), limits, {});
+  const Selection selection = select_channels(graph,
+                                              plan.groups,
+                                              random_candidates(plan.groups, *arguments.random),
+                                              limits,
+                                              {.round_to = arguments.round_to});
   plan.copies.assign(selection.alive.begin(), selection.alive.end());
   return plan;
 }
@@ -114,6 +121,10 @@ void add_random_options(CLI::App& command, ShrinkArguments& arguments) {
           ->allow_extra_args(false)
           ->needs(random);
   random->needs(budget);
+  command
+      .add_option("--round-to", arguments.round_to, "Of --random: make widths multiples of this")
+      ->capture_default_str()
+      ->needs(random);
   arguments.scope.add_to(command);
   for (CLI::Option* option : command.get_options()) {
     if (option->get_group() == "Scope") option->needs(random);

@@ -54,6 +54,7 @@ CLI::App& other_commands() {
     add_learn(app);
     add_train(app);
     add_shrink(app);
+    add_expand(app);
     return true;
   }();
   static_cast<void>(added);
@@ -107,10 +108,10 @@ SweepRequest make_request(const SweepCommand& command) {
                        .expands = !command.passed_on.values("--expand").empty(),
                        .rounds = most_rounds(command),
                        .seed_teaches = seed_teaches(command)};
-  for (const char* name : {"learn", "train", "shrink"}) {
-    std::vector<std::string> arguments =
-        command.passed_on.arguments_for(*other_commands().get_subcommand(name));
-    if (std::string(name) != "shrink") {
+  for (const char* name : {"learn", "train", "shrink", "expand"}) {
+    const CLI::App& other = *other_commands().get_subcommand(name);
+    std::vector<std::string> arguments = command.passed_on.arguments_for(other);
+    if (other.get_option_no_throw("--image-size") != nullptr) {
       arguments.push_back(cat("--image-size=", command.data.image_size));
     }
     request.passed_on[name] = arguments;
@@ -291,7 +292,11 @@ class Sweep {
     const std::string folder = point.folder.filename().string();
     for (const SweepRow& row : report_.rows) {
       if (std::filesystem::path(row.folder).filename() != folder) continue;
-      std::cout << "  top-1 " << fixed(row.top1, 2) << " %" << (row.inherited ? ", inherited" : "");
+      std::vector<std::string> about;
+      if (row.method != point.method) about.push_back(row.method);
+      if (row.inherited) about.emplace_back("inherited");
+      std::cout << "  top-1 " << fixed(row.top1, 2) << " %"
+                << (about.empty() ? "" : cat(" (", join(about, ", "), ")"));
     }
     std::cout << "  (" << progress_.text(elapsed()) << ")" << std::endl;
     last_line_ = elapsed();

@@ -441,7 +441,10 @@ class Learning {
     }
     if (wants(Comparison::kUniform)) {
       const std::string cost = scarcest_cost();
-      const Expansion uniform = expand(seed_.graph, *make_cost_model(cost), learned.costs.at(cost));
+      const Expansion uniform = expand(seed_.graph,
+                                       *make_cost_model(cost),
+                                       learned.costs.at(cost),
+                                       {.round_to = options_.round_to});
       retrain(kUniform, {.graph = uniform.graph, .params = std::nullopt});
       result_.networks.at(kUniform).note = cat("the seed's widths times ",
                                                format_count(uniform.multiplier),

@@ -58,7 +58,8 @@ struct LearnOptions {
   bool proximal = false;
   double threshold = 0.05;         ///< While training: a gate at or below it is dead.
   double lowest_threshold = 1e-3;  ///< The threshold of the cut is not below this.
-  int64_t round_to = 1;            ///< Widths are multiples of this, after the cut and expanding.
+  int64_t round_to = 1;            ///< Widths are multiples of this, after the cut and expanding,
+                                   ///< and of the uniform network that is compared.
   double min_branch = 0.0;         ///< A branch that would keep a smaller share goes entirely.
   ChannelScope scope = {};         ///< Which part of the seed may lose channels, and how many.
 };

@@ -65,9 +65,10 @@ class Planner {
     if (request_.seed_teaches) point.after = seed_point(seed).steps.back();
     if (method == "uniform") {
       const auto network = network_file(cat("uniform_", budget));
-      point.steps = {{.arguments = {"expand", request_.network, "--budget", budget, "-o", network},
-                      .product = network},
-                     train_step(point, network)};
+      PointStep scale{.arguments = {"expand", request_.network, "--budget", budget, "-o", network},
+                      .product = network};
+      pass_on("expand", scale.arguments);
+      point.steps = {scale, train_step(point, network)};
     } else if (method == "random") {
       const auto network = network_file(cat("random_", budget, "_seed", seed));
       PointStep shrink{.arguments = {"shrink",
