@@ -112,6 +112,22 @@ TEST(Sweep, PageShowsEveryCellAndFailure) {
   }
 }
 
+TEST(Sweep, ADeviceIsNamedByItsFile) {
+  SweepReport sweep = sample_sweep();
+  const std::string cost = "latency:runs/devices/phone.json";
+  sweep.costs = {cost};
+  for (SweepRow& row : sweep.rows) {
+    row.costs[cost] = 1000;
+    if (!row.budget.empty()) row.budget = cost + "=0.5x";
+  }
+  for (SweepWidths& network : sweep.widths) network.budget = cost + "=0.5x";
+  const std::string page = render_sweep(sweep);
+  EXPECT_THAT(page, HasSubstr("Test accuracy, top-1, against latency:phone.json"));
+  EXPECT_THAT(page, HasSubstr(">latency:phone.json=0.5x<"));
+  EXPECT_THAT(page, HasSubstr("morphnet, latency:phone.json=0.5x"));
+  EXPECT_THAT(page, Not(HasSubstr("runs/devices/phone.json=0.5x")));
+}
+
 TEST(Sweep, NoTwoLinesOfAChartHaveOneColour) {
   SweepReport sweep = sample_sweep();
   sweep.widths.clear();

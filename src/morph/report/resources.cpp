@@ -41,14 +41,23 @@ std::vector<std::string> in_order(std::set<std::string> resources) {
 
 }  // namespace
 
+std::string without_folders(std::string_view resource) {
+  const size_t colon = resource.find(':');
+  const size_t slash = resource.rfind('/');
+  if (colon == std::string_view::npos || slash == std::string_view::npos || slash < colon) {
+    return std::string(resource);
+  }
+  return std::string(resource.substr(0, colon + 1)) + std::string(resource.substr(slash + 1));
+}
+
 std::string resource_title(std::string_view resource) {
   const Title* title = find_title(resource);
-  return std::string(title == nullptr ? resource : title->heading);
+  return title == nullptr ? without_folders(resource) : std::string(title->heading);
 }
 
 std::string resource_noun(std::string_view resource) {
   const Title* title = find_title(resource);
-  return std::string(title == nullptr ? resource : title->noun);
+  return title == nullptr ? without_folders(resource) : std::string(title->noun);
 }
 
 std::vector<std::string> network_resources(const RunReport& run) {

@@ -8,7 +8,11 @@
 
 namespace morph {
 
-/// A resource as a heading: "FLOPs" for "flops"; unknown ones as they are.
+/// A resource or a budget whose device is a file, by the name of that file alone:
+/// "latency:phone.json=0.5x" for "latency:devices/phone.json=0.5x".
+std::string without_folders(std::string_view resource);
+
+/// A resource as a heading: "FLOPs" for "flops"; others by their name, without_folders().
 std::string resource_title(std::string_view resource);
 
 /// A resource within a sentence: "FLOPs", "parameters", "activations".

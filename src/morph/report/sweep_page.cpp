@@ -58,7 +58,7 @@ std::vector<SweepCell> cells_for(const SweepReport& sweep, const std::string& re
 
 std::string tip_of(const SweepCell& cell, const std::string& resource) {
   return cat(name_of(cell),
-             cell.budget.empty() ? "" : ", " + cell.budget,
+             cell.budget.empty() ? "" : ", " + without_folders(cell.budget),
              "\n",
              short_count(cost_of(cell.costs, resource)),
              " ",
@@ -148,7 +148,7 @@ std::string cell_row(const SweepReport& sweep, const SweepCell& cell) {
     return element("td", {{"class", "number"}, {"data-label", label}}, escape(text));
   };
   std::string cells = element("th", {{"scope", "row"}}, escape(name_of(cell)));
-  cells += element("td", {{"data-label", "Budget"}}, escape(cell.budget));
+  cells += element("td", {{"data-label", "Budget"}}, escape(without_folders(cell.budget)));
   cells += number("Top-1, %", accuracy(cell));
   for (const std::string& resource : sweep_columns(sweep)) {
     cells += element("td",
@@ -196,7 +196,7 @@ std::string failures(const SweepReport& sweep) {
 constexpr size_t kColours = 5;
 
 std::string name_of(const SweepWidths& network) {
-  return cat(network.method, ", ", network.budget);
+  return cat(network.method, ", ", without_folders(network.budget));
 }
 
 /// A learned network and the style of its line.
@@ -247,7 +247,7 @@ std::string kept_width_figures(const SweepReport& sweep) {
       if (network.budget != first.budget) continue;
       kept.push_back({.network = &network, .style = style_of(network.method)});
     }
-    figures += figure(cat(heading, ", ", first.budget), kept_widths(sweep, kept));
+    figures += figure(cat(heading, ", ", without_folders(first.budget)), kept_widths(sweep, kept));
   }
   return figures;
 }
@@ -287,8 +287,12 @@ std::string links(const SweepReport& sweep) {
   std::string items;
   for (const SweepRow& row : sweep.rows) {
     if (row.method != "morphnet" && row.method != "l1") continue;
-    const std::string text =
-        cat(row.method, ", ", row.budget, ", seed ", row.seed, row.inherited ? ", inherited" : "");
+    const std::string text = cat(row.method,
+                                 ", ",
+                                 without_folders(row.budget),
+                                 ", seed ",
+                                 row.seed,
+                                 row.inherited ? ", inherited" : "");
     items += element("li", {}, element("a", {{"href", row.folder + "/report.html"}}, escape(text)));
   }
   if (items.empty()) return {};
