@@ -46,6 +46,39 @@ TEST(ConvTranspose, KeepsGroupsApart) {
       ElementsAre(1, 2, 30, 40));
 }
 
+// oneDNN's own gradient hangs, dies or is wrong for fewer channels than it takes at a time.
+TEST(Conv, OneTapWithAStrideHasTheGradientOfTheWeightsInAnyMemoryOrder) {
+  Random random(7);
+  for (const int64_t channels : {1, 3, 4, 7, 8, 12, 20}) {
+    const std::string width = std::to_string(channels);
+    const Graph graph =
+        graph_of("x = Input() shape=[1, " + width + ", 9, 8]\n" + "y = Conv(x; weight=[12, " +
+                 width + ", 1, 1]) strides=[2, 2]\n" + "return y");
+    const at::Tensor images = random_doubles({16, channels, 9, 8}, random, -1, 1);
+    const at::Tensor weight = random_doubles({12, channels, 1, 1}, random, -1, 1);
+    const at::Tensor picks = random_doubles({16, 12, 5, 4}, random, -1, 1);
+    const auto gradient = [&](at::ScalarType type, at::MemoryFormat order) {
+      const auto laid_out = [&](const at::Tensor& tensor) {
+        return tensor.to(type).contiguous(order);
+      };
+      const at::Tensor leaf = laid_out(weight.clone()).requires_grad_();
+      const GraphModule module(graph, {{"y.weight", leaf}});
+      (module.forward(laid_out(images)) * laid_out(picks)).sum().backward();
+      return leaf.grad().to(at::kDouble);
+    };
+    // By hand: each tap is the sum over images and positions of what is read times what is picked.
+    const at::Tensor read = images.slice(2, 0, std::nullopt, 2).slice(3, 0, std::nullopt, 2);
+    const at::Tensor expected =
+        (picks.unsqueeze(2) * read.unsqueeze(1)).sum(at::IntArrayRef{0, 3, 4});
+    for (const auto order : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+      for (const auto type : {at::kFloat, at::kDouble}) {
+        const at::Tensor difference = gradient(type, order).flatten(1) - expected;
+        EXPECT_LT(difference.abs().max().item<double>(), 1e-4) << channels << " channels";
+      }
+    }
+  }
+}
+
 struct Adjoint {
   Shape input;
   Shape weight;

@@ -14,6 +14,30 @@
 #include "morph/ops/transposed_window.h"
 
 namespace morph::kernels {
+namespace {
+
+/// Whether a convolution is one that oneDNN trains wrongly on a CPU: of one tap and with a stride
+/// it gathers the positions that are read into a workspace, which it overruns when it computes the
+/// gradient of the weights of fewer channels than it takes at a time, 8 or 16. Training then hangs,
+/// dies or learns nonsense (uxlfoundation/oneDNN, issue 6035).
+bool overruns_workspace(const PaddedWindow& window, int64_t channels) {
+  constexpr int64_t kBlock = 16;
+  const auto only = [](const std::vector<int64_t>& sizes, int64_t size) {
+    return std::ranges::all_of(sizes, [size](int64_t each) { return each == size; });
+  };
+  return channels < kBlock && only(window.kernel, 1) && !only(window.strides, 1) &&
+         only(window.implicit_pads(), 0);
+}
+
+/// The positions of `x` that a window of one tap reads.
+at::Tensor positions_read(at::Tensor x, const std::vector<int64_t>& strides) {
+  for (size_t axis = 0; axis < strides.size(); ++axis) {
+    x = x.slice(static_cast<int64_t>(axis) + 2, 0, std::nullopt, strides[axis]);
+  }
+  return x;
+}
+
+}  // namespace
 
 Kernel batch_normalization(const KernelSite& site) {
   const double epsilon = site.node.number("epsilon", 1e-5);
@@ -47,12 +71,16 @@ Kernel conv(const KernelSite& site) {
   std::vector<int64_t> outer;
   if (!window.is_symmetric()) outer = innermost_first(window.pads_begin, window.explicit_end());
   const std::vector<int64_t> inner = window.implicit_pads();
+  const bool gathers_first = overruns_workspace(window, weight[1]);
+  const std::vector<int64_t> every(window.kernel.size(), 1);
   return [=](const KernelCall& call) {
-    const at::Tensor x = outer.empty() ? call.input() : at::constant_pad_nd(call.input(), outer);
+    at::Tensor x = outer.empty() ? call.input() : at::constant_pad_nd(call.input(), outer);
+    const bool gathers = gathers_first && x.is_cpu();
+    if (gathers) x = positions_read(x, window.strides);
     return at::convolution(x,
                            call.param("weight"),
                            call.optional_param("bias"),
-                           window.strides,
+                           gathers ? every : window.strides,
                            inner,
                            window.dilations,
                            /*transposed=*/false,
