@@ -36,6 +36,15 @@ def short_name(network: str) -> str:
     return re.sub(r"_(.*=)?", " ", path.parent.name.removesuffix("_seed0"))
 
 
+def agreement(rows: list[dict]) -> str:
+    model = [row["roofline_ms"] for row in rows]
+    measured = [row["measured_ms"] for row in rows]
+    return (
+        f"correlation of the times {correlation(model, measured):.3f}, "
+        f"of their order {correlation(ranks(model), ranks(measured)):.3f}"
+    )
+
+
 def table(record: dict) -> list[str]:
     rows = sorted(record["networks"], key=lambda row: row["roofline_ms"])
     whole = max(rows, key=lambda row: row["roofline_ms"])
@@ -51,12 +60,10 @@ def table(record: dict) -> list[str]:
             f"{row['roofline_ms']:12.4f} {row['roofline_ms'] / whole['roofline_ms']:6.3f}x "
             f"{row['measured_ms']:12.4f} {row['measured_ms'] / whole['measured_ms']:6.3f}x"
         )
-    model = [row["roofline_ms"] for row in rows]
-    measured = [row["measured_ms"] for row in rows]
-    lines.append(
-        f"correlation of the times {correlation(model, measured):.3f}, "
-        f"of their order {correlation(ranks(model), ranks(measured)):.3f}"
-    )
+    lines.append(agreement(rows))
+    learned = [row for row in rows if not short_name(row["network"]).startswith("uniform")]
+    if 2 < len(learned) < len(rows):
+        lines.append(f"without the uniform ones: {agreement(learned)}")
     return lines
 
 

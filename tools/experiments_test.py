@@ -95,6 +95,22 @@ class LatencyTable(unittest.TestCase):
         self.assertTrue(lines[3].startswith("seed "))
         self.assertEqual(lines[4], "correlation of the times 1.000, of their order 1.000")
 
+    def test_table_tells_how_well_learned_networks_agree_alone(self):
+        def row(name, roofline, measured):
+            return {"network": name, "mflops": 1, "roofline_ms": roofline, "measured_ms": measured}
+
+        rows = [
+            row("x/networks/seed.morph", 4, 8),
+            row("x/points/morphnet_f=0.5x_seed0/learned.morph", 2, 4),
+            row("x/points/morphnet_f=0.2x_seed0/learned.morph", 1, 2),
+            row("x/points/uniform_f=0.5x_seed0/u.morph", 2, 9),
+        ]
+        record = {"device": "CPU", "batch": 1, "threads": 2, "networks": rows}
+        record["roofline"] = {"peak_gflops": 100, "bandwidth_gbs": 10}
+        self.assertEqual(
+            latency_table.table(record)[-1],
+            "without the uniform ones: correlation of the times 1.000, of their order 1.000",
+        )
 
     def test_picture_has_a_point_for_each_network(self):
         record = {
