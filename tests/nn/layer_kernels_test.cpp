@@ -52,11 +52,11 @@ TEST(Conv, OneTapWithAStrideHasTheGradientOfTheWeightsInAnyMemoryOrder) {
   for (const int64_t channels : {1, 3, 4, 7, 8, 12, 20}) {
     const std::string width = std::to_string(channels);
     const Graph graph =
-        graph_of("x = Input() shape=[1, " + width + ", 9, 8]\n" + "y = Conv(x; weight=[12, " +
+        graph_of("x = Input() shape=[1, " + width + ", 32, 32]\n" + "y = Conv(x; weight=[8, " +
                  width + ", 1, 1]) strides=[2, 2]\n" + "return y");
-    const at::Tensor images = random_doubles({16, channels, 9, 8}, random, -1, 1);
-    const at::Tensor weight = random_doubles({12, channels, 1, 1}, random, -1, 1);
-    const at::Tensor picks = random_doubles({16, 12, 5, 4}, random, -1, 1);
+    const at::Tensor images = random_doubles({32, channels, 32, 32}, random, -1, 1);
+    const at::Tensor weight = random_doubles({8, channels, 1, 1}, random, -1, 1);
+    const at::Tensor picks = random_doubles({32, 8, 16, 16}, random, -0.1, 0.1);
     const auto gradient = [&](at::ScalarType type, at::MemoryFormat order) {
       const auto laid_out = [&](const at::Tensor& tensor) {
         return tensor.to(type).contiguous(order);
