@@ -3,6 +3,8 @@
 #include "expect_error.h"
 #include "temporary_folder.h"
 
+#include "morph/base/strings.h"
+
 namespace morph {
 namespace {
 
@@ -48,7 +50,7 @@ TEST(SweepProgress, EpochsOfAnEarlierCallSayNothingOfTheSpeed) {
   overwrite(folder / "a" / "log.txt", kTwoEpochs);
   const SweepProgress progress(points);
   EXPECT_EQ(progress.seconds_left(100), std::nullopt);
-  overwrite(folder / "a" / "log.txt", std::string(kTwoEpochs) + kTwoEpochs);
+  overwrite(folder / "a" / "log.txt", cat(kTwoEpochs, kTwoEpochs));
   EXPECT_EQ(progress.seconds_left(4), 12);
 }
 

@@ -59,8 +59,10 @@ std::string without_trailing_blanks(std::string text) {
 std::string bar(int64_t part, int64_t whole) {
   constexpr int64_t kWidth = 10;
   const int64_t full = whole > 0 ? kWidth * part / whole : 0;
-  return "[" + std::string(static_cast<size_t>(full), '=') +
-         std::string(static_cast<size_t>(kWidth - full), ' ') + "]";
+  return cat("[",
+             std::string(static_cast<size_t>(full), '='),
+             std::string(static_cast<size_t>(kWidth - full), ' '),
+             "]");
 }
 
 std::string rate(double images_per_second) { return fixed(images_per_second, 6, 0) + " img/s"; }
