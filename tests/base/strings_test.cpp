@@ -74,6 +74,8 @@ TEST(ClosestMatch, FindsTheNearestWordOrNone) {
   EXPECT_EQ(closest_match("mpl", known), "");
   EXPECT_EQ(closest_match("mlpp", known), "mlp");
   EXPECT_EQ(closest_match("transformer", known), "");
+  const std::vector<std::string> devices = {"P100", "H100"};
+  EXPECT_EQ(closest_match("h100", devices), "H100");
   EXPECT_EQ(did_you_mean("resnet21", known), " Did you mean 'resnet20'?");
   EXPECT_EQ(did_you_mean("transformer", known), "");
 }

@@ -467,7 +467,7 @@ TEST(FormatSummary, ShowsWhatElseHadABudget) {
       {"flops", 2e6}, {"params", 1000}, {"activations", 10}, {"latency:V100", 250}};
   report.networks = {{.name = "seed", .costs = costs}};
   const std::string text = format_summary(report);
-  EXPECT_NE(text.find("latency:V100"), std::string::npos) << text;
+  EXPECT_NE(text.find("latency:V100, ns"), std::string::npos) << text;
   EXPECT_NE(text.find("250   1.000x"), std::string::npos) << text;
   EXPECT_EQ(text.find("activations"), std::string::npos) << text;
 }

@@ -153,7 +153,7 @@ TEST(Summary, AllResourcesAreATableOfTheirOwn) {
                   {.name = "learned", .costs = {{"flops", 5}}, .resources = {{"memory", 1000}}}};
   const std::string page = summary_section(run);
   EXPECT_THAT(page, HasSubstr("<th scope=\"row\">memory</th>"));
-  EXPECT_THAT(page, HasSubstr("1 k<small>0.250×</small>"));
+  EXPECT_THAT(page, HasSubstr("1 kB<small>0.250×</small>"));
   run.networks[0].resources = run.networks[1].resources = {};
   EXPECT_THAT(summary_section(run), Not(HasSubstr("All resources")));
 }

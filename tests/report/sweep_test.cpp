@@ -122,7 +122,8 @@ TEST(Sweep, ADeviceIsNamedByItsFile) {
   }
   for (SweepWidths& network : sweep.widths) network.budget = cost + "=0.5x";
   const std::string page = render_sweep(sweep);
-  EXPECT_THAT(page, HasSubstr("Test accuracy, top-1, against latency:phone.json"));
+  EXPECT_THAT(page, HasSubstr("Test accuracy, top-1, against latency:phone.json in ns<"));
+  EXPECT_THAT(page, HasSubstr(">1 µs<"));
   EXPECT_THAT(page, HasSubstr(">latency:phone.json=0.5x<"));
   EXPECT_THAT(page, HasSubstr("morphnet, latency:phone.json=0.5x"));
   EXPECT_THAT(page, Not(HasSubstr("runs/devices/phone.json=0.5x")));

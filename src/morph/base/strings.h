@@ -27,7 +27,8 @@ double parse_count(std::string_view text, std::string_view what);
 /// Four significant digits and a suffix, for people: "81.6 M", "1.137 G", "978".
 std::string format_count(double value);
 
-/// The entry of `known` with the fewest edits to `word`, or "" if none is near.
+/// The entry of `known` with the fewest edits to `word`, or "" if none is near. Case does not
+/// count.
 std::string closest_match(std::string_view word, std::span<const std::string> known);
 
 /// " Did you mean 'x'?", or "" if nothing known is near.

@@ -21,6 +21,7 @@
 #include "morph/learn/budget.h"
 #include "morph/nn/device.h"
 #include "morph/report/numbers.h"
+#include "morph/report/resources.h"
 #include "morph/sweep/point_runner.h"
 #include "morph/sweep/sweep_progress.h"
 #include "morph/sweep/sweep_results.h"
@@ -196,7 +197,7 @@ std::string format_results(const SweepReport& sweep) {
   std::vector<std::vector<std::string>> rows = {{"method", "budget"}};
   const std::vector<std::string> columns = sweep_columns(sweep);
   for (const std::string& resource : columns) {
-    rows[0].push_back(resource == "flops" ? "FLOPs" : resource);
+    rows[0].push_back(resource_column(resource));
   }
   rows[0].insert(rows[0].end(), {"top-1 %", "deviation", "seeds", "epochs", "weights"});
   for (const SweepCell& cell : summarize(sweep)) {

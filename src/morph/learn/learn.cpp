@@ -18,6 +18,7 @@
 #include "morph/nn/fold_gates.h"
 #include "morph/nn/widen.h"
 #include "morph/regularize/network_regularizer.h"
+#include "morph/report/resources.h"
 #include "morph/train/batch_norm.h"
 #include "morph/transform/expand.h"
 #include "morph/transform/insert_gates.h"
@@ -354,7 +355,7 @@ class Learning {
     session_.out << "cut";
     for (const std::string& cost : costs_) {
       const double spent = network_cost(cut, *make_cost_model(cost));
-      session_.out << "  " << cost << " " << format_count(spent) << " ("
+      session_.out << "  " << cost << " " << resource_amount(cost, spent) << " ("
                    << format_count(spent / seed_costs_.at(cost)) << "x)";
     }
     session_.out << "  at threshold " << format_count(result_.threshold) << ", test "

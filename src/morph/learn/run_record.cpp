@@ -10,6 +10,7 @@
 #include "morph/base/strings.h"
 #include "morph/cost/network_cost.h"
 #include "morph/ops/op_def.h"
+#include "morph/report/resources.h"
 
 namespace morph {
 namespace {
@@ -221,7 +222,7 @@ std::vector<std::string> summary_costs(const NetworkFigures* seed) {
 }
 
 int column_width(const std::string& cost) {
-  return static_cast<int>(std::max<size_t>(12, cost.size() + 2));
+  return static_cast<int>(std::max<size_t>(12, resource_column(cost).size() + 2));
 }
 
 }  // namespace
@@ -294,8 +295,7 @@ std::string format_summary(const RunReport& report) {
   const std::vector<std::string> costs = summary_costs(seed);
   out << std::left << std::setw(12) << "network" << std::right;
   for (const std::string& cost : costs) {
-    out << std::setw(column_width(cost)) << (cost == "flops" ? "FLOPs" : cost) << std::setw(9)
-        << "";
+    out << std::setw(column_width(cost)) << resource_column(cost) << std::setw(9) << "";
   }
   out << std::setw(10) << "top-1 %" << std::setw(8) << "epochs"
       << "\n";

@@ -35,11 +35,11 @@ BarRow bar_row(const LayerFigures& layer, const std::string& resource, double to
                 "\n",
                 resource_title(resource),
                 " in the seed: ",
-                short_count(seed),
+                resource_amount(resource, seed),
                 ", ",
                 as_percent(seed / total),
                 " of the seed\nlearned: ",
-                short_count(learned),
+                resource_amount(resource, learned),
                 ", ",
                 as_percent(learned / total),
                 " of the seed");
@@ -60,7 +60,7 @@ std::string figure_for(const RunReport& run, const std::string& resource) {
     learned += row.learned;
   }
   return quiet(cat("Share of the seed’s ",
-                   short_count(total),
+                   resource_amount(resource, total),
                    " ",
                    resource_noun(resource),
                    ". All layers together: ",

@@ -23,7 +23,7 @@ Tile cost_tile(const NetworkFigures& seed,
   const double after = cost_of(learned.costs, resource);
   return {resource_title(resource),
           as_multiple(after / before),
-          short_count(after) + " of " + short_count(before)};
+          resource_amount(resource, after) + " of " + resource_amount(resource, before)};
 }
 
 Tile accuracy_tile(const NetworkFigures& seed, const NetworkFigures& learned) {

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <utility>
+
+#include "morph/report/numbers.h"
 
 namespace morph {
 namespace {
@@ -58,6 +61,24 @@ std::string resource_title(std::string_view resource) {
 std::string resource_noun(std::string_view resource) {
   const Title* title = find_title(resource);
   return title == nullptr ? without_folders(resource) : std::string(title->noun);
+}
+
+std::string resource_unit(std::string_view resource) {
+  if (resource.starts_with("latency:")) return "ns";
+  if (resource == "memory" || resource == "activation-memory") return "bytes";
+  return {};
+}
+
+std::string resource_amount(std::string_view resource, double amount) {
+  const std::string unit = resource_unit(resource);
+  if (unit.empty() || !std::isfinite(amount)) return short_count(amount);
+  return with_unit(amount, unit);
+}
+
+std::string resource_column(std::string_view resource) {
+  if (resource == "flops") return resource_title(resource);
+  const std::string unit = resource_unit(resource);
+  return without_folders(resource) + (unit.empty() ? "" : ", " + unit);
 }
 
 std::vector<std::string> network_resources(const RunReport& run) {

@@ -18,6 +18,17 @@ std::string resource_title(std::string_view resource);
 /// A resource within a sentence: "FLOPs", "parameters", "activations".
 std::string resource_noun(std::string_view resource);
 
+/// What a resource is measured in where that grows into larger units: "ns" of a latency, "bytes" of
+/// memory; "" of what is counted.
+std::string resource_unit(std::string_view resource);
+
+/// An amount of a resource, by its heading: "1.2 µs" of a latency, "93.55 MB" of memory, "81.58 M"
+/// of what is counted.
+std::string resource_amount(std::string_view resource, double amount);
+
+/// The heading of a column of plain numbers in a terminal: "FLOPs", "params", "latency:H100, ns".
+std::string resource_column(std::string_view resource);
+
 /// The resources that the networks are priced in: flops, params, activations, then others by name.
 std::vector<std::string> network_resources(const RunReport& run);
 

@@ -62,7 +62,7 @@ std::string cost_cell(const RunReport& run,
   if (!std::isfinite(cost))
     return element("td", {{"class", "number"}, {"data-label", resource_title(resource)}}, "–");
   const double reference = cost_of(reference_network(run)->costs, resource);
-  std::string content = escape(short_count(cost));
+  std::string content = escape(resource_amount(resource, cost));
   if (reference > 0) content += small(as_multiple(cost / reference));
   const double most = largest(run, resource);
   if (most > 0) content += meter(cost / most);
@@ -112,7 +112,8 @@ std::string resource_table(const RunReport& run) {
     const double reference = cost_of(reference_network(run)->resources, resource);
     for (const NetworkFigures& network : run.networks) {
       const double amount = cost_of(network.resources, resource);
-      const std::string text = short_count(amount) + small_multiple(amount / reference);
+      const std::string text =
+          resource_amount(resource, amount) + small_multiple(amount / reference);
       cells += element("td", {{"class", "number"}, {"title", exact_count(amount)}}, text);
     }
     rows += element("tr", {}, cells) + "\n";

@@ -60,7 +60,7 @@ std::string tip_of(const SweepCell& cell, const std::string& resource) {
   return cat(name_of(cell),
              cell.budget.empty() ? "" : ", " + without_folders(cell.budget),
              "\n",
-             short_count(cost_of(cell.costs, resource)),
+             resource_amount(resource, cost_of(cell.costs, resource)),
              " ",
              resource_noun(resource),
              "\ntop-1 ",
@@ -128,7 +128,9 @@ std::string figure(const std::string& heading, const TradeOff& drawn) {
 }
 
 std::string heading_of(const std::string& resource) {
-  return "Test accuracy, top-1, against " + resource_noun(resource);
+  const std::string unit = resource_unit(resource);
+  return "Test accuracy, top-1, against " + resource_noun(resource) +
+         (unit.empty() ? "" : " in " + unit);
 }
 
 std::string curves(const SweepReport& sweep) {
@@ -153,7 +155,7 @@ std::string cell_row(const SweepReport& sweep, const SweepCell& cell) {
   for (const std::string& resource : sweep_columns(sweep)) {
     cells += element("td",
                      {{"class", "number"}, {"data-label", resource_title(resource)}},
-                     escape(short_count(cost_of(cell.costs, resource))));
+                     escape(resource_amount(resource, cost_of(cell.costs, resource))));
   }
   cells += number("Seeds", cat(cell.count)) + number("Epochs", cat(cell.epochs));
   return element("tr", {{"class", cell.method == "morphnet" ? "result" : "other"}}, cells) + "\n";
