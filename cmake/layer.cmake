@@ -1,19 +1,30 @@
 # morph_precompile(<target> <kind>): the headers of others that nearly every file of a kind includes,
-# parsed once. The first target of a kind makes them and the others, which have the same compiler
-# options, use them: a file takes half the time where there are many. Each file includes what it uses
-# all the same; -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON tells whether.
+# parsed once for all targets of the kind: a file takes half the time where there are many. Each file
+# includes what it uses all the same; -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON tells whether.
+set(MORPH_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
 set(MORPH_HEADERS_torch <ATen/TensorOperators.h> <ATen/core/Tensor.h> <ATen/core/grad_mode.h>
                         <nlohmann/json.hpp>)
 set(MORPH_HEADERS_test <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)
 set(MORPH_HEADERS_torch_test ${MORPH_HEADERS_torch} ${MORPH_HEADERS_test})
 function(morph_precompile target kind)
-  get_property(owner GLOBAL PROPERTY MORPH_PRECOMPILED_${kind})
-  if(owner)
-    target_precompile_headers(${target} REUSE_FROM ${owner})
-  else()
-    target_precompile_headers(${target} PRIVATE ${MORPH_HEADERS_${kind}})
-    set_property(GLOBAL PROPERTY MORPH_PRECOMPILED_${kind} ${target})
+  set(headers morph_${kind}_headers)
+  if(NOT TARGET ${headers})
+    # A target of its own, for whoever uses its headers waits for all of it. It has the compiler options
+    # of those who do.
+    file(CONFIGURE OUTPUT ${headers}.cpp CONTENT "")
+    add_library(${headers} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${headers}.cpp)
+    target_compile_features(${headers} PRIVATE cxx_std_20)
+    target_precompile_headers(${headers} PRIVATE ${MORPH_HEADERS_${kind}})
+    target_link_libraries(${headers} PRIVATE nlohmann_json::nlohmann_json morph_warnings)
+    if(kind MATCHES "torch")
+      target_link_libraries(${headers} PRIVATE morph_torch)
+    endif()
+    if(kind MATCHES "test")
+      target_link_libraries(${headers} PRIVATE GTest::gmock)
+      target_compile_options(${headers} PRIVATE ${MORPH_TEST_OPTIONS})
+    endif()
   endif()
+  target_precompile_headers(${target} REUSE_FROM ${headers})
 endfunction()
 
 # morph_layer(<name> [TORCH] SOURCES <files...> [LINK <targets...>])
@@ -48,7 +59,7 @@ function(morph_test name)
   target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(${name}_test PRIVATE MORPH_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                   MORPH_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(${name}_test PRIVATE ${MORPH_TEST_OPTIONS})
   if(arg_TORCH)
     morph_precompile(${name}_test torch_test)
   else()

@@ -6,6 +6,8 @@
 
 #include "morph/base/file.h"
 #include "morph/base/json_file.h"
+#include "morph/cost/cost_model.h"
+#include "morph/report/resources.h"
 
 namespace morph {
 namespace {
@@ -135,6 +137,17 @@ TEST_F(SweepResults, AreWrittenInEveryForm) {
   EXPECT_THAT(read_file(folder_ / "sweep.html"), HasSubstr("91.50"));
   EXPECT_THAT(read_file(folder_ / "sweep-flops.svg"), HasSubstr("</svg>"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "sweep-activations.svg"));
+}
+
+/// The pages know resources by name alone; here is the first layer that sees the costs too.
+TEST(ResourceUnit, IsThatOfTheCost) {
+  std::vector<std::string> costs = cost_model_names();
+  costs.emplace_back("latency:H100");
+  for (const std::string& cost : costs) {
+    const std::string_view unit = make_cost_model(cost)->unit();
+    const bool is_counted = unit != "ns" && unit != "bytes";
+    EXPECT_EQ(resource_unit(cost), is_counted ? "" : unit) << cost;
+  }
 }
 
 }  // namespace
